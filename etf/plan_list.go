@@ -1,0 +1,199 @@
+package etf
+
+import (
+	"encoding/binary"
+	"fmt"
+	"reflect"
+)
+
+// elements walks a scanned list of any form: the empty list, STRING_EXT, and LIST_EXT with its tails.
+//
+//	for items.more() {
+//		term := items.term()
+//		...
+//		items.advance(length of term)
+//	}
+//
+// items.read is then the length of the list.
+type elements struct {
+	rest     []byte // begins with the next element, or with the tail
+	left     int    // elements before the tail
+	read     int
+	text     bool // inside a STRING_EXT
+	improper bool // rest begins with a tail that is no list
+}
+
+// openList begins at the first term of b; ok is false when that is no list.
+func openList(b []byte) (items elements, ok bool) {
+	switch b[0] {
+	case tagNil, tagString, tagList:
+		return elements{rest: b}, true
+	}
+	return elements{}, false
+}
+
+// more says whether there is another element, following the tails.
+func (e *elements) more() bool {
+	for e.left == 0 {
+		if e.text || e.improper {
+			return false
+		}
+		switch e.rest[0] {
+		case tagNil:
+			e.skip(1)
+			e.text = true // nothing follows
+			return false
+		case tagString:
+			e.left, e.text = int(binary.BigEndian.Uint16(e.rest[1:])), true
+			e.skip(3)
+		case tagList:
+			e.left = int(binary.BigEndian.Uint32(e.rest[1:]))
+			e.skip(5)
+		default:
+			e.improper = true
+			return false
+		}
+	}
+	return true
+}
+
+// term returns bytes that begin with the next element. Those of a STRING_EXT are shared, see shared.
+func (e *elements) term() []byte {
+	if e.text {
+		i := 2 * int(e.rest[0])
+		return smallIntegers[i : i+2 : i+2]
+	}
+	return e.rest
+}
+
+// advance goes past the element that term returned, whose length is n.
+func (e *elements) advance(n int) {
+	if e.text {
+		n = 1
+	}
+	e.left--
+	e.skip(n)
+}
+
+func (e *elements) skip(n int) {
+	e.rest = e.rest[n:]
+	e.read += n
+}
+
+// shared says that the bytes of the current element are not those of the list, and must be copied to be kept.
+func (e *elements) shared() bool { return e.text }
+
+// smallIntegers are the terms of the integers a STRING_EXT can hold.
+var smallIntegers = func() (terms [512]byte) {
+	for i := range 256 {
+		terms[2*i], terms[2*i+1] = tagSmallInteger, byte(i)
+	}
+	return terms
+}()
+
+// maxPrealloc bounds, in bytes, the room made on the word of a list's header. More is made when that many elements
+// have really been decoded, because an element that is refused can be far smaller than the Go value it claims to be.
+const maxPrealloc = 64 << 10
+
+func (c *compiler) slice(p *plan, t reflect.Type) error {
+	if t.Elem().Kind() == reflect.Uint8 && !isCustom(t.Elem()) {
+		bytesPlan(p)
+		p.nilable = false
+		return nil
+	}
+	elem, err := c.plan(t.Elem())
+	if err != nil {
+		return inType(err, "[]")
+	}
+	p.expected = "list"
+	p.encode = listEncoder(elem)
+	if encode, ok := fastListEncoders[t]; ok {
+		p.encode = encode
+	}
+	empty := reflect.MakeSlice(t, 0, 0)
+	room := max(1, maxPrealloc/max(1, int(t.Elem().Size())))
+	p.decode = func(b []byte, v reflect.Value, own bool) (int, error) {
+		items, ok := openList(b)
+		if !ok {
+			return 0, mismatch("list", b)
+		}
+		if !items.more() {
+			v.Set(empty)
+			return items.read, properEnd(&items, b)
+		}
+		v.SetZero()
+		i := 0
+		for ; items.more(); i++ {
+			if i == v.Cap() {
+				v.Grow(min(items.left, max(room, i)))
+			}
+			v.SetLen(i + 1)
+			n, err := elem.decode(items.term(), v.Index(i), own && !items.shared())
+			if err != nil {
+				return 0, inTerm(err, indexStep(i))
+			}
+			items.advance(n)
+		}
+		return items.read, properEnd(&items, b)
+	}
+	if decode, ok := fastListDecoders[t]; ok {
+		p.decode = decode
+	}
+	return nil
+}
+
+func properEnd(items *elements, b []byte) error {
+	if items.improper {
+		return mismatch("proper list", b)
+	}
+	return nil
+}
+
+// listEncoder serves slices and arrays.
+func listEncoder(elem *plan) encodeFunc {
+	return func(dst []byte, v reflect.Value, at place) ([]byte, error) {
+		if at.nesting++; at.nesting > maxNesting {
+			return dst, tooDeep()
+		}
+		n := v.Len()
+		dst = AppendList(dst, n)
+		var err error
+		for i := range n {
+			if dst, err = elem.encode(dst, v.Index(i), at); err != nil {
+				return dst, inValue(err, indexStep(i))
+			}
+		}
+		return AppendNil(dst), nil
+	}
+}
+
+func (c *compiler) array(p *plan, t reflect.Type) error {
+	elem, err := c.plan(t.Elem())
+	if err != nil {
+		return inType(err, "[]")
+	}
+	p.expected = fmt.Sprintf("list of %d elements", t.Len())
+	p.encode = listEncoder(elem)
+	p.decode = func(b []byte, v reflect.Value, own bool) (int, error) {
+		items, ok := openList(b)
+		if !ok {
+			return 0, mismatch(p.expected, b)
+		}
+		i := 0
+		for ; items.more(); i++ {
+			if i == v.Len() {
+				return 0, mismatch(p.expected, b)
+			}
+			n, err := elem.decode(items.term(), v.Index(i), own && !items.shared())
+			if err != nil {
+				return 0, inTerm(err, indexStep(i))
+			}
+			items.advance(n)
+		}
+		if i < v.Len() || items.improper {
+			return 0, mismatch(p.expected, b)
+		}
+		return items.read, nil
+	}
+	return nil
+}
