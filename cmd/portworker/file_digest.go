@@ -17,6 +17,7 @@ import (
 
 	"portworker"
 	"portworker/cmd/portworker/internal/localfile"
+	"portworker/etf"
 )
 
 // digests are the algorithms of file.digest, by the names :crypto.hash/2 has for them.
@@ -26,6 +27,18 @@ var digests = map[string]func() hash.Hash{
 	"sha1":   sha1.New,
 	"sha256": sha256.New,
 	"sha512": sha512.New,
+}
+
+// An algorithm is named by a binary or, as in a call of :crypto, by an atom.
+type algorithm string
+
+// UnmarshalETF implements etf.Unmarshaler.
+func (a *algorithm) UnmarshalETF(term etf.Raw) error {
+	if name, _, isAtom := etf.ReadAtom(term); isAtom {
+		*a = algorithm(name)
+		return nil
+	}
+	return term.Unmarshal((*string)(a))
 }
 
 // fileDigestResult carries the digest in lowercase hexadecimal.
@@ -41,10 +54,10 @@ type fileDigestProgress struct {
 }
 
 // fileDigest reads a file once, in pieces, and can be cancelled between two of them.
-func fileDigest(ctx context.Context, path string, algorithm *string) (fileDigestResult, error) {
+func fileDigest(ctx context.Context, path string, wanted *algorithm) (fileDigestResult, error) {
 	name := "sha256"
-	if algorithm != nil {
-		name = *algorithm
+	if wanted != nil {
+		name = string(*wanted)
 	}
 	newHash, known := digests[name]
 	if !known {
@@ -65,14 +78,12 @@ func fileDigest(ctx context.Context, path string, algorithm *string) (fileDigest
 	return fileDigestResult{Algorithm: name, Digest: hex.EncodeToString(digest.Sum(nil)), Bytes: read}, nil
 }
 
-// copyInSteps reports every MiB, or every hundredth of the total where that is more: often enough
+// copyInSteps reports every hundredth of the total, but not below a MiB nor above 64: often enough
 // for a progress bar, and never a flood.
 func copyInSteps(ctx context.Context, to io.Writer, from io.Reader, total int64) (int64, error) {
-	const (
-		piece = 256 << 10
-		step  = 1 << 20
-	)
-	buffer := make([]byte, piece)
+	const mib = 1 << 20
+	step := min(max(mib, total/100), 64*mib)
+	buffer := make([]byte, mib/4)
 	var read, reported int64
 	for {
 		if ctx.Err() != nil {
@@ -81,7 +92,7 @@ func copyInSteps(ctx context.Context, to io.Writer, from io.Reader, total int64)
 		n, err := from.Read(buffer)
 		to.Write(buffer[:n]) // a hash.Hash never returns an error
 		read += int64(n)
-		if read-reported >= max(step, total/100) || err == io.EOF {
+		if read-reported >= step || err == io.EOF {
 			reported = read
 			if err := portworker.Progress(ctx, fileDigestProgress{Bytes: read, Total: total}); err != nil {
 				return read, err

@@ -2,10 +2,28 @@
 // worker's own main takes: name it, register functions, hand over to Main.
 package main
 
-import "portworker"
+import (
+	"github.com/spf13/pflag"
+
+	"portworker"
+)
 
 func main() {
-	w := portworker.New(portworker.Config{Name: "portworker", Version: version})
+	var debug bool
+	w := portworker.New(portworker.Config{
+		Name:    "portworker",
+		Version: "0.1.0",
+		Doc:     "Runs Go functions for Erlang and Elixir: it digests and searches files, makes thumbnails, and more.",
+		Flags: func(flags *pflag.FlagSet) {
+			flags.BoolVar(&debug, "debug-functions", false, "offer functions that crash, print and spin too, for tests")
+		},
+		OnStart: func(w *portworker.Worker) error {
+			if debug {
+				registerDebug(w)
+			}
+			return nil
+		},
+	})
 	register(w)
 	portworker.Main(w)
 }

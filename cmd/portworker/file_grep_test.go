@@ -1,0 +1,87 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"portworker/etf"
+)
+
+func TestFileGrepReturnsMatches(t *testing.T) {
+	c := connect(t)
+	path := write(t, "notes.txt", []byte("one\nand two\n"))
+	dir := filepath.Dir(path)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, ".draft.txt"), []byte("two\n"), 0o600))
+
+	hit := func(name string, line, column int64, text string) any {
+		return atoms("path", filepath.Join(dir, name), "line", line, "column", column, "text", text)
+	}
+	cases := map[string]struct {
+		args []any
+		want []any
+	}{
+		"without options":    {[]any{"tw.", dir}, []any{hit("notes.txt", 2, 5, "and two")}},
+		"nil for options":    {[]any{"tw.", dir, nil}, []any{hit("notes.txt", 2, 5, "and two")}},
+		"hidden files too":   {[]any{"tw.", dir, atoms("hidden", true)}, []any{hit(".draft.txt", 1, 1, "two"), hit("notes.txt", 2, 5, "and two")}},
+		"one result":         {[]any{"one|two", dir, atoms("max_results", 1)}, []any{hit("notes.txt", 1, 1, "one")}},
+		"other files":        {[]any{"tw.", dir, atoms("include", "*.go")}, []any{}},
+		"files of ten bytes": {[]any{"tw.", dir, atoms("max_file_size", 10)}, []any{}},
+		"a single file":      {[]any{"tw.", path}, []any{hit("notes.txt", 2, 5, "and two")}},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			c.t = t
+			assert.Equal(t, tc.want, c.value("file.grep", tc.args...))
+		})
+	}
+}
+
+func TestFileGrepReportsAtTheEnd(t *testing.T) {
+	c := connect(t)
+	c.start("file.grep", "x", write(t, "f", []byte("x\nx\n")))
+	progress, _, _ := c.finish()
+	assert.Equal(t, []any{atoms("files", int64(1), "skipped", int64(0), "matches", int64(2))}, progress)
+}
+
+func TestFileGrepRefuses(t *testing.T) {
+	c := connect(t)
+	dir := t.TempDir()
+	cases := map[string]struct {
+		args            []any
+		reason, message string
+	}{
+		"half a pattern":       {[]any{"(", dir}, "bad_args", "pattern: expected a regular expression in RE2 syntax, got error parsing regexp: missing closing ): `(`"},
+		"a backreference":      {[]any{`(a)\1`, dir}, "bad_args", "RE2"},
+		"half a glob":          {[]any{"a", dir, atoms("include", "[a")}, "bad_args", `include: expected a glob such as *.go, got "[a"`},
+		"no results at all":    {[]any{"a", dir, atoms("max_results", 0)}, "bad_args", "max_results: expected an integer from 1 to 100000, got 0"},
+		"too many results":     {[]any{"a", dir, atoms("max_results", 100_001)}, "bad_args", "max_results: expected"},
+		"files of no size":     {[]any{"a", dir, atoms("max_file_size", 0)}, "bad_args", "max_file_size: expected an integer from 1 to 1073741824, got 0"},
+		"a place there is not": {[]any{"a", dir + "/absent"}, "failed", "absent: no such file or directory"},
+		"options as a list":    {[]any{"a", dir, []any{"hidden"}}, "bad_args", "expected"},
+	}
+	for name, tc := range cases {
+		t.Run(name, func(t *testing.T) {
+			c.t = t
+			reason, message := c.failure("file.grep", tc.args...)
+			assert.Equal(t, tc.reason, reason)
+			assert.Contains(t, message, tc.message)
+		})
+	}
+}
+
+func TestFileGrepEndsWhenCancelled(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 2000 {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), []byte("text\n"), 0o600))
+	}
+	c := connect(t)
+	c.start("file.grep", "absent", dir)
+	c.write(etf.Tuple{etf.Atom("cancel"), ref})
+	reason, _ := c.failed()
+	assert.Equal(t, "cancelled", reason)
+}

@@ -1,4 +1,0 @@
-package main
-
-// version is what hello and --version say.
-const version = "0.1.0"
