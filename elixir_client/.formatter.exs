@@ -1,0 +1,3 @@
+[
+  inputs: ["mix.exs", ".formatter.exs", "{lib,test,config,bin}/**/*.{ex,exs}"]
+]

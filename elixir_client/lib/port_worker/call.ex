@@ -1,0 +1,99 @@
+defmodule PortWorker.Call do
+  @moduledoc false
+  # A call before it is sent: checked, with its end in time, and able to encode
+  # itself in the process that makes it.
+
+  alias PortWorker.{Error, Options, Routes, Wire, Writer}
+
+  # How much longer than the worker the caller waits. The worker keeps the time; this is for
+  # one that cannot answer.
+  @grace 1_000
+
+  @enforce_keys [:function, :args, :options]
+  defstruct [:function, :args, :options]
+
+  @type t :: %__MODULE__{function: String.t(), args: list(), options: Options.call()}
+
+  @doc "Raises `ArgumentError` for what can be no call."
+  @spec new!(atom() | String.t(), list(), keyword()) :: t()
+  def new!(function, args, opts) do
+    %__MODULE__{function: function!(function), args: args!(args), options: Options.call!(opts)}
+  end
+
+  defp function!(name) when is_binary(name) and name != "", do: name
+  defp function!(name) when is_atom(name) and name != nil, do: Atom.to_string(name)
+
+  defp function!(other) do
+    raise ArgumentError,
+          "expected the name of a function, a string or an atom, got: #{inspect(other)}"
+  end
+
+  defp args!(args) when is_list(args) and length(args) >= 0, do: args
+
+  defp args!(other) do
+    raise ArgumentError, "expected a list of arguments, got: #{inspect(other, limit: 5)}"
+  end
+
+  @doc "Milliseconds the call has from now on."
+  @spec time_left(t(), Routes.Route.t()) :: timeout()
+  def time_left(%{options: options}, route) do
+    timeout = Map.get(options, :timeout, route.timeout)
+
+    case options do
+      %{deadline: deadline} -> earlier(timeout, max(deadline - now(), 0))
+      _without -> timeout
+    end
+  end
+
+  @doc "The earlier of two timeouts, in milliseconds or `:infinity`. An atom is greater than any number."
+  @spec earlier(timeout(), timeout()) :: timeout()
+  def earlier(a, b), do: min(a, b)
+
+  @doc "How long the caller waits for the answer to a call that has `time_left`."
+  @spec patience(timeout()) :: timeout()
+  def patience(:infinity), do: :infinity
+  def patience(time_left), do: time_left + @grace
+
+  @doc "Sends the call with `ref` as its ref, on behalf of the calling process."
+  @spec send(t(), Routes.Route.t(), term(), timeout()) :: :ok | {:error, Error.t()}
+  def send(call, _route, _ref, 0),
+    do: {:error, timeout(call, "no time was left to make the call")}
+
+  def send(call, route, ref, time_left) do
+    owner = if call.options.detach, do: nil, else: self()
+    message = {:call, ref, call.function, call.args, wire_options(call, owner, time_left)}
+    {encoded, size} = Wire.encode(message)
+
+    if size < route.max_frame do
+      Writer.call(route.writer, owner, encoded, size)
+    else
+      {:error, too_large(call, size, route.max_frame)}
+    end
+  end
+
+  defp wire_options(%{options: options}, owner, time_left) do
+    options.wire
+    |> Map.put(:timeout, time_left)
+    |> Map.put(:progress, is_map_key(options, :on_progress))
+    |> put_owner(owner)
+  end
+
+  defp put_owner(wire, nil), do: wire
+  defp put_owner(wire, owner), do: Map.put(wire, :owner, owner)
+
+  @doc "The error of a call whose worker did not answer in time."
+  @spec timeout(t(), String.t()) :: Error.t()
+  def timeout(call, text), do: Error.new(:timeout, text, function: call.function)
+
+  defp too_large(call, size, max) do
+    text = "the call is #{size} bytes, the worker accepts packets of up to #{max}"
+    Error.new(:frame_too_large, text, function: call.function)
+  end
+
+  @doc "The result as the caller gets it: an error knows the function."
+  @spec result(t(), {:ok, term()} | {:error, Error.t()}) :: {:ok, term()} | {:error, Error.t()}
+  def result(_call, {:ok, _value} = ok), do: ok
+  def result(call, {:error, error}), do: {:error, %{error | function: call.function}}
+
+  defp now, do: System.monotonic_time(:millisecond)
+end

@@ -1,0 +1,311 @@
+defmodule PortWorker.Connection do
+  @moduledoc false
+  # One OS process, from its start to its end: owns the port, receives what the worker
+  # says and passes it on. What to do with it is the session's to say.
+  #
+  # It never writes to the port, because a full pipe suspends whoever does. It never
+  # restarts anything either: it ends with the OS process, with `{:shutdown, error}`.
+
+  use GenServer
+
+  alias PortWorker.{Error, Executable, Hello, Routes, Session, WorkerLog, Writer}
+
+  # What the worker gets on top of its own drain deadline, and what a killed process
+  # gets to be gone, in milliseconds.
+  @drain_slack 500
+  @kill_wait 2_000
+
+  # A request to a connection waits for the worker only where that is said.
+  @forget_timeout 5_000
+
+  @enforce_keys [:server, :keys, :options, :port, :writer, :calls, :session]
+  defstruct [:server, :keys, :options, :port, :writer, :calls, :session, :startup_timer]
+
+  @doc """
+  Starts the executable that `options` describe. The calling process, which must trap exits, gets
+  `{:up, connection, hello}` after the handshake, and the exit signal when the OS process is gone.
+  """
+  @spec start_link(Routes.keys(), map()) :: GenServer.on_start()
+  def start_link(keys, options), do: GenServer.start_link(__MODULE__, {self(), keys, options})
+
+  @doc "Makes a task known, before its call is written."
+  @spec register(pid(), reference(), pid() | nil, String.t()) :: :ok
+  def register(connection, ref, progress_to, function) do
+    send(connection, {:register, ref, progress_to, function})
+    :ok
+  end
+
+  @doc "Cancels a task nobody waits for; after the return nothing more of it is delivered."
+  @spec forget(pid(), reference()) :: :ok
+  def forget(connection, ref) do
+    GenServer.call(connection, {:forget, ref}, @forget_timeout)
+  catch
+    # Either way the monitor has gone with its alias: nothing can arrive through it.
+    :exit, _gone_or_slow -> :ok
+  end
+
+  @doc "Cancels a task and waits for the receipt."
+  @spec cancel(pid(), reference(), timeout()) :: term()
+  def cancel(connection, ref, timeout) do
+    GenServer.call(connection, {:cancel, ref}, timeout)
+  catch
+    :exit, {:timeout, _call} ->
+      {:error, Error.new(:timeout, "no receipt of the cancel within #{timeout} ms")}
+
+    :exit, {reason, _call} ->
+      {:error, Error.from_exit(reason)}
+  end
+
+  @doc "Tasks and calls that were written and not answered yet."
+  @spec in_flight(pid()) :: non_neg_integer()
+  def in_flight(connection) do
+    GenServer.call(connection, :in_flight)
+  catch
+    :exit, _gone -> 0
+  end
+
+  @doc "Drains the worker and returns when its OS process is gone."
+  @spec stop(pid(), non_neg_integer()) :: :ok
+  def stop(connection, drain_timeout) do
+    monitor = Process.monitor(connection)
+    GenServer.cast(connection, :stop)
+
+    receive do
+      {:DOWN, ^monitor, :process, _pid, _reason} -> :ok
+    after
+      longest_stop(drain_timeout) -> Process.exit(connection, :kill)
+    end
+
+    :ok
+  end
+
+  @doc "Milliseconds after which a stop is over, whatever the worker does."
+  @spec longest_stop(non_neg_integer()) :: pos_integer()
+  def longest_stop(drain_timeout), do: drain_timeout + @drain_slack + 2 * @kill_wait
+
+  @impl true
+  def init({server, keys, options}) do
+    # A broken pipe arrives as the port's exit signal.
+    Process.flag(:trap_exit, true)
+
+    with {:ok, path} <- Executable.find(options.command),
+         {:ok, port} <- Executable.open(path, options) do
+      Port.monitor(port)
+      calls = :counters.new(1, [])
+
+      state = %__MODULE__{
+        server: server,
+        keys: keys,
+        options: options,
+        port: port,
+        writer: Writer.start_link(port, calls),
+        calls: calls,
+        session: Session.new(options.config),
+        startup_timer: Process.send_after(self(), :startup_over, options.startup_timeout)
+      }
+
+      {:ok, request(state, &Session.hello/1)}
+    else
+      {:error, error} -> {:stop, {:shutdown, error}}
+    end
+  end
+
+  @impl true
+  def handle_call({:forget, ref}, _from, state) do
+    {:reply, :ok, request(state, &Session.forget(&1, ref))}
+  end
+
+  def handle_call({:cancel, ref}, from, state) do
+    {:noreply, request(state, &Session.cancel(&1, ref, from))}
+  end
+
+  def handle_call(:in_flight, _from, state) do
+    {:reply, max(:counters.get(state.calls, 1) - state.session.results, 0), state}
+  end
+
+  @impl true
+  def handle_cast(:stop, state) do
+    Routes.put(state.keys, Error.new(:draining, "the worker is being stopped"))
+    Process.send_after(self(), :drain_over, state.options.drain_timeout + @drain_slack)
+    {:noreply, request(state, &Session.drain/1)}
+  end
+
+  @impl true
+  def handle_info({port, {:data, packet}}, %{port: port} = state) do
+    {actions, session} = Session.packet(state.session, packet)
+    perform(actions, %{state | session: session})
+  end
+
+  def handle_info({:register, ref, progress_to, function}, state) do
+    {:noreply, add_task(state, ref, progress_to, function)}
+  end
+
+  def handle_info({port, {:exit_status, status}}, %{port: port} = state) do
+    down(exit_error(status, state), state)
+  end
+
+  # The two that come when the exit status does not: the pipe broke, or the port is
+  # closed for another reason.
+  def handle_info({:EXIT, port, _reason}, %{port: port} = state) do
+    down(exit_error(nil, state), state)
+  end
+
+  def handle_info({:DOWN, _monitor, :port, port, _reason}, %{port: port} = state) do
+    down(exit_error(nil, state), state)
+  end
+
+  def handle_info(:heartbeat, state) do
+    Process.send_after(self(), :heartbeat_over, state.options.heartbeat_timeout)
+    # Between two pings is a good time to let go of the packets that passed through.
+    {:noreply, request(state, &Session.ping/1), :hibernate}
+  end
+
+  def handle_info(:heartbeat_over, state) do
+    if Session.silent?(state.session) do
+      timeout = state.options.heartbeat_timeout
+      broken(Error.new(:worker_down, "the worker gave no sign of life for #{timeout} ms"), state)
+    else
+      schedule_heartbeat(state)
+      {:noreply, state}
+    end
+  end
+
+  def handle_info(:startup_over, %{session: %{phase: :hello}} = state) do
+    timeout = state.options.startup_timeout
+
+    text =
+      "the executable did not say hello within #{timeout} ms: " <>
+        "it is no worker, or it printed something to its stdout before"
+
+    broken(Error.new(:worker_down, text), state)
+  end
+
+  def handle_info(:drain_over, state) do
+    broken(
+      Error.new(:worker_down, "the worker was stopped, and killed because it did not end"),
+      state
+    )
+  end
+
+  def handle_info(_late_timer_or_stray, state), do: {:noreply, state}
+
+  # The port is open here only when the server that started this process died.
+  @impl true
+  def terminate(_reason, %{port: nil}), do: :ok
+
+  def terminate(_reason, state) do
+    Executable.kill(state.port)
+    Executable.close(state.port)
+  end
+
+  defp request(state, fun) do
+    {actions, session} = fun.(state.session)
+    {:noreply, state} = perform(actions, %{state | session: session})
+    state
+  end
+
+  defp add_task(state, ref, progress_to, function) do
+    %{state | session: Session.register(state.session, ref, progress_to, function)}
+  end
+
+  defp perform([], state), do: {:noreply, state}
+
+  defp perform([{:deliver, to, message} | rest], state) do
+    :erlang.send(to, message)
+    perform(rest, state)
+  end
+
+  defp perform([{:write, message} | rest], state) do
+    Writer.control(state.writer, message)
+    perform(rest, state)
+  end
+
+  defp perform([{:reply, from, reply} | rest], state) do
+    GenServer.reply(from, reply)
+    perform(rest, state)
+  end
+
+  defp perform([{:log, level, message, attributes} | rest], state) do
+    WorkerLog.write(level, hd(state.keys), message, attributes)
+    perform(rest, state)
+  end
+
+  defp perform([{:up, hello} | rest], state), do: perform(rest, up(hello, state))
+  defp perform([{:broken, error} | _rest], state), do: broken(error, state)
+
+  defp up(hello, state) do
+    Process.cancel_timer(state.startup_timer)
+    Writer.limit(state.writer, Hello.max_frame(hello))
+    Routes.put(state.keys, route(hello, state))
+    send(state.server, {:up, self(), hello})
+    schedule_heartbeat(state)
+    state
+  end
+
+  defp route(hello, state) do
+    %Routes.Route{
+      connection: self(),
+      writer: state.writer,
+      max_frame: Hello.max_frame(hello),
+      timeout: state.options.timeout
+    }
+  end
+
+  defp schedule_heartbeat(%{options: %{heartbeat: :infinity}}), do: :ok
+
+  defp schedule_heartbeat(%{options: %{heartbeat: interval}}) do
+    Process.send_after(self(), :heartbeat, interval)
+  end
+
+  # The OS process cannot be used any more, but it is still there.
+  defp broken(error, %{port: port} = state) do
+    Executable.kill(port)
+
+    receive do
+      {^port, {:exit_status, _status}} -> :ok
+      {:EXIT, ^port, _reason} -> :ok
+    after
+      @kill_wait -> :ok
+    end
+
+    Executable.close(port)
+    down(error, state)
+  end
+
+  # New calls are refused first; then whoever registered before that learns of the end.
+  # A caller that runs into the gap sees that its route has changed.
+  defp down(error, state) do
+    Routes.put(state.keys, refusal(error, state.session.phase))
+
+    {actions, session} =
+      state |> drain_registrations() |> Map.fetch!(:session) |> Session.down(error)
+
+    {:noreply, state} = perform(actions, %{state | session: session, port: nil})
+    {:stop, {:shutdown, error}, state}
+  end
+
+  defp refusal(_error, :draining), do: Error.new(:draining, "the worker has been stopped")
+  defp refusal(error, _phase), do: error
+
+  defp drain_registrations(state) do
+    receive do
+      {:register, ref, progress_to, function} ->
+        state |> add_task(ref, progress_to, function) |> drain_registrations()
+    after
+      0 -> state
+    end
+  end
+
+  defp exit_error(status, %{session: %{phase: phase}}) do
+    what = Executable.describe_exit(status)
+
+    text =
+      case phase do
+        :hello -> "the executable #{what} before it said hello"
+        :up -> "the worker #{what}"
+        :draining -> "the worker was stopped: it #{what}"
+      end
+
+    Error.new(:worker_down, text, details: %{exit_status: status})
+  end
+end

@@ -1,0 +1,125 @@
+defmodule PortWorker.Executable do
+  @moduledoc false
+  # The edge to the operating system: finds the executable, opens the port, ends the
+  # OS process. Nothing else in the client touches files or signals.
+
+  alias PortWorker.Error
+
+  # A caller of Port.command/2 is suspended while this much waits in the port. Only the
+  # writer process writes, so the bound is for memory, not for latency.
+  @busy_limits {1_048_576, 4_194_304}
+
+  @doc "Where the executable is. The error says what is wrong with what was found."
+  @spec find(String.t() | {atom(), String.t()}) :: {:ok, String.t()} | {:error, Error.t()}
+  def find({app, path}) do
+    find(Path.join(Application.app_dir(app, "priv"), path))
+  rescue
+    ArgumentError -> refuse("application #{inspect(app)} is not known, so it has no priv folder")
+  end
+
+  def find(command) do
+    if command =~ "/" do
+      check(Path.expand(command))
+    else
+      case System.find_executable(command) do
+        nil -> refuse("no program #{inspect(command)} on PATH; a path to a file needs a slash")
+        path -> {:ok, path}
+      end
+    end
+  end
+
+  defp check(path) do
+    case File.stat(path) do
+      {:ok, %File.Stat{type: :regular, mode: mode}} ->
+        if Bitwise.band(mode, 0o111) == 0,
+          do: refuse("#{path} is not executable"),
+          else: {:ok, path}
+
+      {:ok, %File.Stat{type: type}} ->
+        refuse("#{path} is a #{type}, expected an executable file")
+
+      {:error, reason} ->
+        refuse("cannot use #{path}: #{:file.format_error(reason)}")
+    end
+  end
+
+  @doc "Starts the executable and makes the calling process the port's owner."
+  @spec open(String.t(), map()) :: {:ok, port()} | {:error, Error.t()}
+  def open(path, options) do
+    {:ok, Port.open({:spawn_executable, path}, port_options(options))}
+  rescue
+    error in [ErlangError, ArgumentError] ->
+      refuse("cannot start #{path}: #{Exception.message(error)}")
+  end
+
+  defp port_options(options) do
+    cd = if options[:cd], do: [cd: options.cd], else: []
+
+    cd ++
+      [
+        {:packet, 4},
+        :binary,
+        :exit_status,
+        :hide,
+        descriptors(options.descriptors),
+        args: options.args,
+        env: env(options),
+        busy_limits_port: @busy_limits,
+        # The writer batches what waits for it, so that nothing else is gained by
+        # suspending those who send it messages.
+        busy_limits_msgq: :disabled
+      ]
+  end
+
+  defp descriptors(:stdio), do: :use_stdio
+  defp descriptors(:private), do: :nouse_stdio
+
+  defp env(%{descriptors: :stdio, env: env}), do: Enum.map(env, &variable/1)
+
+  defp env(%{descriptors: :private, env: env}) do
+    [{'PORTWORKER_DESCRIPTORS', '3,4'} | Enum.map(env, &variable/1)]
+  end
+
+  defp variable({name, nil}), do: {String.to_charlist(name), false}
+  defp variable({name, value}), do: {String.to_charlist(name), String.to_charlist(value)}
+
+  @doc """
+  Kills the port's process group: the program, and whatever it started.
+
+  The port must be open, because only then does its OS pid belong to this program for sure. Returns when
+  the signal was sent.
+  """
+  @spec kill(port()) :: :ok
+  def kill(port) do
+    with {:os_pid, os_pid} <- Port.info(port, :os_pid) do
+      # Another process runs the shell: its port's messages are no business of the owner's.
+      {_pid, monitor} =
+        spawn_monitor(fn ->
+          System.cmd("/bin/sh", ["-c", "kill -s KILL -- -#{os_pid}"], stderr_to_stdout: true)
+        end)
+
+      receive do
+        {:DOWN, ^monitor, :process, _pid, _reason} -> :ok
+      end
+    end
+
+    :ok
+  end
+
+  @doc "Closes the port, if it is still open."
+  @spec close(port()) :: :ok
+  def close(port) do
+    Port.close(port)
+    :ok
+  rescue
+    ArgumentError -> :ok
+  end
+
+  @doc "An exit status in words. The VM reports a signal as 128 and its number."
+  @spec describe_exit(non_neg_integer() | nil) :: String.t()
+  def describe_exit(nil), do: "closed its end of the pipe"
+  def describe_exit(status) when status > 128, do: "was killed by signal #{status - 128}"
+  def describe_exit(status), do: "exited with status #{status}"
+
+  defp refuse(message), do: {:error, Error.new(:worker_down, message)}
+end

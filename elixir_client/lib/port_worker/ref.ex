@@ -1,0 +1,34 @@
+defmodule PortWorker.Ref do
+  @moduledoc """
+  A running task, as `PortWorker.start_task/4` returns it.
+
+  The public fields:
+
+    * `:ref` - the reference in the messages of the task
+    * `:worker` - the worker it runs on, as it was given to `PortWorker.start_task/4`
+    * `:function` - the name of the function
+    * `:owner` - the process that started it, which gets the messages and is the one that can await it
+  """
+
+  @enforce_keys [:ref, :worker, :function, :owner]
+  defstruct [:ref, :worker, :function, :owner, :route, :expires_at, :on_progress]
+
+  @type t :: %__MODULE__{
+          ref: reference(),
+          worker: PortWorker.worker(),
+          function: String.t(),
+          owner: pid(),
+          route: PortWorker.Routes.Route.t() | nil,
+          expires_at: integer() | :infinity | nil,
+          on_progress: (term() -> term()) | pid() | nil
+        }
+
+  defimpl Inspect do
+    import Inspect.Algebra
+
+    def inspect(task, opts) do
+      fields = [ref: task.ref, worker: task.worker, function: task.function, owner: task.owner]
+      concat(["#PortWorker.Ref<", to_doc(fields, opts), ">"])
+    end
+  end
+end

@@ -1,0 +1,100 @@
+defmodule PortWorker.Routes do
+  @moduledoc false
+  # Where the calls for a worker go. A caller looks its worker up here, in its own
+  # process, and then talks to the connection's processes directly: the process
+  # that carries the worker's name is not on the way of any call.
+  #
+  # One entry for each worker: `{server, route}`, and the same under its name if it
+  # has a local one. The connection writes it; this process owns the table and
+  # removes what a dead server left behind.
+
+  use GenServer
+
+  alias PortWorker.Error
+
+  defmodule Route do
+    @moduledoc false
+    # What a caller needs to know of one OS process.
+    @enforce_keys [:connection, :writer, :max_frame, :timeout]
+    defstruct [:connection, :writer, :max_frame, :timeout]
+
+    @type t :: %__MODULE__{
+            connection: pid(),
+            writer: pid(),
+            max_frame: pos_integer(),
+            timeout: timeout()
+          }
+  end
+
+  @type keys :: [pid() | atom()]
+
+  @spec start_link(term()) :: GenServer.on_start()
+  def start_link(_arg), do: GenServer.start_link(__MODULE__, [], name: __MODULE__)
+
+  @doc "Sees to it that the entries of the calling process go when it does."
+  @spec own(keys()) :: :ok
+  def own(keys), do: GenServer.call(__MODULE__, {:own, self(), keys})
+
+  @doc "Says where calls go from now on, or why they cannot go anywhere."
+  @spec put(keys(), Route.t() | Error.t()) :: :ok
+  def put(keys, route_or_error) do
+    :ets.insert(__MODULE__, Enum.map(keys, &{&1, route_or_error}))
+    :ok
+  end
+
+  @spec fetch(PortWorker.worker()) :: {:ok, Route.t()} | {:error, Error.t()}
+  def fetch(worker) when is_atom(worker) or is_pid(worker) do
+    case :ets.lookup(__MODULE__, worker) do
+      [{_worker, %Route{} = route}] -> {:ok, route}
+      [{_worker, %Error{} = error}] -> {:error, error}
+      [] -> {:error, not_running(worker)}
+    end
+  end
+
+  def fetch({kind, _} = worker) when kind == :global, do: fetch_via(worker)
+  def fetch({:via, module, _} = worker) when is_atom(module), do: fetch_via(worker)
+
+  def fetch(other) do
+    raise ArgumentError,
+          "expected a worker's name or pid (an atom, {:global, term}, {:via, module, term} or a pid), " <>
+            "got: #{inspect(other)}"
+  end
+
+  defp fetch_via(worker) do
+    case GenServer.whereis(worker) do
+      pid when is_pid(pid) -> fetch(pid)
+      nil -> {:error, not_running(worker)}
+    end
+  end
+
+  defp not_running(worker) when is_pid(worker) and node(worker) != node() do
+    Error.new(
+      :worker_down,
+      "#{inspect(worker)} is on another node; a worker is called from its own"
+    )
+  end
+
+  defp not_running(worker) do
+    Error.new(:worker_down, "no worker #{inspect(worker)} is running")
+  end
+
+  @impl true
+  def init(_arg) do
+    :ets.new(__MODULE__, [:named_table, :public, read_concurrency: true])
+    {:ok, %{}}
+  end
+
+  @impl true
+  def handle_call({:own, pid, keys}, _from, owned) do
+    {:reply, :ok, Map.put(owned, Process.monitor(pid), {pid, keys})}
+  end
+
+  @impl true
+  def handle_info({:DOWN, monitor, :process, _pid, _reason}, owned) do
+    {{pid, keys}, owned} = Map.pop!(owned, monitor)
+    # A name may have passed to a new process already: its entries stay.
+    taken = for {other, names} <- Map.values(owned), other != pid, name <- names, do: name
+    Enum.each(keys -- taken, &:ets.delete(__MODULE__, &1))
+    {:noreply, owned}
+  end
+end

@@ -1,0 +1,195 @@
+defmodule PortWorker.Server do
+  @moduledoc false
+  # The process that has the worker's name and stands in the supervision tree. It
+  # keeps one connection alive: starts it, starts it again with growing pauses when it
+  # ends, and gives up when that happens too often, so that its supervisor can act.
+  # Calls do not pass through it.
+
+  use GenServer
+
+  alias PortWorker.{Connection, Error, Options, Routes}
+
+  require Logger
+
+  @enforce_keys [:opts, :options, :keys]
+  defstruct [
+    :opts,
+    :options,
+    :keys,
+    :connection,
+    :hello,
+    :up_at,
+    :error,
+    phase: :starting,
+    restarts: 0,
+    attempt: 0,
+    failures: []
+  ]
+
+  @doc "Returns when the worker has said hello."
+  @spec start_link(keyword()) :: {:ok, pid()} | {:error, Error.t()}
+  def start_link(opts) do
+    with {:ok, options} <- Options.start(opts) do
+      started = GenServer.start_link(__MODULE__, {opts, options}, registration(options))
+
+      case started do
+        {:ok, pid} -> {:ok, pid}
+        {:error, {:shutdown, %Error{} = error}} -> {:error, error}
+        {:error, {:already_started, _pid}} = error -> error
+      end
+    end
+  end
+
+  defp registration(%{name: name}), do: [name: name]
+  defp registration(_unnamed), do: []
+
+  @impl true
+  def init({opts, options}) do
+    Process.flag(:trap_exit, true)
+    keys = keys(options)
+    Routes.own(keys)
+    Routes.put(keys, Error.new(:worker_down, "the worker is starting"))
+
+    with {:ok, state} <- connect(%__MODULE__{opts: opts, options: options, keys: keys}),
+         {:ok, state} <- await_hello(state) do
+      {:ok, state}
+    else
+      {:error, error} ->
+        # The caller gets the error as a value; without this it would also get the exit
+        # signal, and die of it if it is no supervisor.
+        unlink_parent()
+        {:stop, {:shutdown, error}}
+    end
+  end
+
+  # The metadata of logs uses the first key, so the name goes first.
+  defp keys(%{name: name}) when is_atom(name), do: [name, self()]
+  defp keys(_without_local_name), do: [self()]
+
+  defp await_hello(%{connection: connection} = state) do
+    receive do
+      {:up, ^connection, hello} -> {:ok, up(hello, state)}
+      {:EXIT, ^connection, reason} -> {:error, Error.from_exit(reason)}
+      {:EXIT, _parent, reason} -> exit(reason)
+    end
+  end
+
+  defp unlink_parent do
+    case Process.get(:"$ancestors") do
+      [parent | _] when is_pid(parent) -> Process.unlink(parent)
+      [parent | _] when is_atom(parent) -> parent |> Process.whereis() |> Process.unlink()
+    end
+  end
+
+  @impl true
+  def handle_call(:status, _from, state) do
+    status = %{
+      state: state.phase,
+      os_pid: state.hello && state.hello.os_pid,
+      name: state.hello && state.hello.name,
+      version: state.hello && state.hello.version,
+      restarts: state.restarts,
+      error: state.error
+    }
+
+    {:reply, {status, state.connection}, state}
+  end
+
+  def handle_call(:functions, _from, state) do
+    {:reply, if(state.hello, do: state.hello.functions, else: []), state}
+  end
+
+  @impl true
+  def handle_info({:up, connection, hello}, %{connection: connection} = state) do
+    Logger.info("#{label(state)}: the worker is back, as OS process #{hello.os_pid}")
+    {:noreply, up(hello, %{state | restarts: state.restarts + 1})}
+  end
+
+  def handle_info({:EXIT, connection, reason}, %{connection: connection} = state) do
+    error = Error.from_exit(reason)
+    # It has said this itself, unless it was killed.
+    Routes.put(state.keys, error)
+    down(error, state)
+  end
+
+  def handle_info(:connect, state) do
+    with {:ok, options} <- Options.start(state.opts),
+         {:ok, state} <- connect(%{state | options: options}) do
+      {:noreply, state}
+    else
+      {:error, error} ->
+        Routes.put(state.keys, error)
+        down(error, state)
+    end
+  end
+
+  def handle_info(_stray, state), do: {:noreply, state}
+
+  @impl true
+  def terminate(_reason, %{connection: nil}), do: :ok
+
+  def terminate(_reason, state) do
+    Connection.stop(state.connection, state.options.drain_timeout)
+  end
+
+  defp connect(state) do
+    case Connection.start_link(state.keys, state.options) do
+      {:ok, connection} -> {:ok, %{state | connection: connection, phase: :starting}}
+      {:error, {:shutdown, error}} -> {:error, error}
+    end
+  end
+
+  defp up(hello, state) do
+    %{state | hello: hello, phase: :up, up_at: now(), error: nil}
+  end
+
+  # A worker that ends by itself with status 0 was told to, by a platform that stops
+  # it first, say. That is no failure; the pause before the restart still grows, so that
+  # one that keeps doing it does not keep the machine busy.
+  defp down(error, state) do
+    clean? = state.phase == :up and match?(%{exit_status: 0}, error.details)
+    state = state |> forgive() |> note(clean?)
+    state = %{state | connection: nil, hello: nil, phase: :down, error: error}
+
+    if length(state.failures) > state.options.max_restarts do
+      Logger.error(
+        "#{label(state)}: #{error.message}; giving up after #{length(state.failures)} failures"
+      )
+
+      {:stop, {:gave_up, error}, state}
+    else
+      delay = delay(state)
+      level = if clean?, do: :info, else: :error
+      Logger.log(level, "#{label(state)}: #{error.message}; restart in #{delay} ms")
+      Process.send_after(self(), :connect, delay)
+      {:noreply, %{state | attempt: state.attempt + 1}}
+    end
+  end
+
+  # A worker that ran for long enough starts afresh.
+  defp forgive(%{phase: :up} = state) do
+    if now() - state.up_at >= state.options.max_seconds * 1_000,
+      do: %{state | attempt: 0, failures: []},
+      else: state
+  end
+
+  defp forgive(state), do: state
+
+  defp note(state, true), do: state
+
+  defp note(state, false) do
+    oldest = now() - state.options.max_seconds * 1_000
+    %{state | failures: [now() | Enum.filter(state.failures, &(&1 > oldest))]}
+  end
+
+  # Half of the pause is random, so that many workers that fell together do not get up
+  # together.
+  defp delay(%{options: options, attempt: attempt}) do
+    longest = min(options.backoff_min * Integer.pow(2, min(attempt, 20)), options.backoff_max)
+    div(longest, 2) + :rand.uniform(div(longest, 2) + 1) - 1
+  end
+
+  defp label(%{keys: [name | _]}), do: inspect(name)
+
+  defp now, do: System.monotonic_time(:millisecond)
+end

@@ -1,0 +1,225 @@
+defmodule PortWorker.Tasks do
+  @moduledoc false
+  # The caller's side of calls and tasks. Everything here runs in the calling process.
+  #
+  # The ref of a call is a monitor of the connection and an alias of the caller at
+  # once. The one answer takes both away; so does giving up. What comes later reaches
+  # nobody, and a connection that dies is a message, without a table to walk.
+
+  alias PortWorker.{Call, Connection, Error, Ref, Routes, Writer}
+
+  @type result :: {:ok, term()} | {:error, Error.t()}
+
+  @doc "Makes the call and waits for its result."
+  @spec run(PortWorker.worker(), Call.t()) :: result()
+  def run(worker, %Call{options: %{on_progress: _}} = call) do
+    worker |> start(call) |> await(:infinity)
+  end
+
+  def run(worker, call) do
+    case Routes.fetch(worker) do
+      {:ok, route} -> call_and_wait(route, call)
+      {:error, error} -> Call.result(call, {:error, error})
+    end
+  end
+
+  defp call_and_wait(route, call) do
+    time_left = Call.time_left(call, route)
+    # Made in the same function as the receive, so that the receive skips what was in
+    # the mailbox before.
+    ref = :erlang.monitor(:process, route.connection, alias: :reply_demonitor)
+
+    case Call.send(call, route, ref, time_left) do
+      :ok ->
+        receive do
+          {^ref, result} -> Call.result(call, result)
+          {:DOWN, ^ref, _, _, reason} -> Call.result(call, {:error, Error.from_exit(reason)})
+        after
+          Call.patience(time_left) ->
+            Writer.control(route.writer, {:cancel, ref})
+
+            take(ref) ||
+              {:error, Call.timeout(call, "the worker did not answer in #{time_left} ms")}
+        end
+
+      {:error, error} ->
+        Process.demonitor(ref, [:flush])
+        {:error, error}
+    end
+  end
+
+  @doc "Makes a call nobody waits for."
+  @spec cast(PortWorker.worker(), Call.t()) :: :ok | {:error, Error.t()}
+  def cast(worker, call) do
+    with {:ok, route} <- Routes.fetch(worker) do
+      ref = {:cast, call.function, System.unique_integer()}
+      Call.send(call, route, ref, Call.time_left(call, route))
+    end
+  end
+
+  @doc "Makes the call and returns at once. Whatever becomes of it arrives as `{ref, _}`."
+  @spec start(PortWorker.worker(), Call.t()) :: Ref.t()
+  def start(worker, call) do
+    case Routes.fetch(worker) do
+      {:ok, route} -> start(worker, route, call)
+      {:error, error} -> refused(worker, make_ref(), call, error)
+    end
+  end
+
+  defp start(worker, route, call) do
+    time_left = Call.time_left(call, route)
+    ref = :erlang.monitor(:process, route.connection, alias: :reply_demonitor)
+    on_progress = Map.get(call.options, :on_progress)
+    Connection.register(route.connection, ref, progress_to(on_progress), call.function)
+
+    with :ok <- Call.send(call, route, ref, time_left),
+         :ok <- same_route(worker, route) do
+      %{
+        handle(worker, ref, call)
+        | route: route,
+          expires_at: expires_at(time_left),
+          on_progress: on_progress
+      }
+    else
+      {:error, error} -> refused(worker, ref, call, error)
+    end
+  end
+
+  # A connection that ends first takes its route away and then tells the tasks it knows.
+  # If the route is still there, this task is among them.
+  defp same_route(worker, route) do
+    case Routes.fetch(worker) do
+      {:ok, %{connection: connection}} when connection == route.connection -> :ok
+      {:ok, _restarted} -> {:error, Error.new(:worker_down, "the worker was restarted")}
+      {:error, error} -> {:error, error}
+    end
+  end
+
+  defp refused(worker, ref, call, error) do
+    result = take(ref) || {:error, %{error | function: call.function}}
+    send(self(), {ref, result})
+    handle(worker, ref, call)
+  end
+
+  defp handle(worker, ref, call) do
+    %Ref{ref: ref, worker: worker, function: call.function, owner: self()}
+  end
+
+  defp progress_to(nil), do: nil
+  defp progress_to(pid) when is_pid(pid), do: pid
+  defp progress_to(fun) when is_function(fun, 1), do: self()
+
+  @doc "Waits for the result; a task that takes too long is cancelled."
+  @spec await(Ref.t(), timeout()) :: result()
+  def await(task, timeout) do
+    own!(task)
+
+    case wait(task, Call.earlier(deadline(timeout), task.expires_at || :infinity)) do
+      nil ->
+        abandon(task) ||
+          {:error, Error.new(:timeout, "no result while it was awaited", function: task.function)}
+
+      result ->
+        result
+    end
+  end
+
+  @doc "Waits for the result; `nil` when there is none yet."
+  @spec yield(Ref.t(), timeout()) :: result() | nil
+  def yield(task, timeout) do
+    own!(task)
+    wait(task, deadline(timeout))
+  end
+
+  @doc "Cancels the task and says how it ended."
+  @spec cancel(Ref.t(), timeout()) :: PortWorker.receipt()
+  def cancel(%Ref{route: nil} = task, _timeout), do: finished(task)
+
+  def cancel(%Ref{owner: owner} = task, timeout) when owner == self() do
+    case Connection.cancel(task.route.connection, task.ref, timeout) do
+      :not_found ->
+        finished(task)
+
+      {:error, %Error{reason: :timeout}} = still_waiting ->
+        still_waiting
+
+      receipt ->
+        take(task.ref)
+        receipt
+    end
+  end
+
+  def cancel(task, timeout), do: Connection.cancel(task.route.connection, task.ref, timeout)
+
+  defp finished(%Ref{owner: owner} = task) when owner == self() do
+    case take(task.ref) do
+      nil -> :not_found
+      result -> {:finished, result}
+    end
+  end
+
+  defp finished(_anothers), do: :not_found
+
+  defp wait(%Ref{ref: ref, on_progress: on_progress} = task, deadline) do
+    receive do
+      {^ref, {:progress, term}} when is_function(on_progress) ->
+        report(task, term)
+        wait(task, deadline)
+
+      {^ref, {kind, _} = result} when kind in [:ok, :error] ->
+        result
+
+      {:DOWN, ^ref, _, _, reason} ->
+        {:error, %{Error.from_exit(reason) | function: task.function}}
+    after
+      time_to(deadline) -> nil
+    end
+  end
+
+  defp report(task, term) do
+    task.on_progress.(term)
+  catch
+    kind, reason ->
+      abandon(task)
+      :erlang.raise(kind, reason, __STACKTRACE__)
+  end
+
+  # Stops the work over there and leaves no message behind here. The result, if it had
+  # come already.
+  defp abandon(%Ref{route: nil} = task), do: take(task.ref)
+
+  defp abandon(task) do
+    Connection.forget(task.route.connection, task.ref)
+    take(task.ref)
+  end
+
+  # After the demonitor nothing can arrive through the ref; what has is taken out.
+  defp take(ref) do
+    Process.demonitor(ref, [:flush])
+    take_messages(ref, nil)
+  end
+
+  defp take_messages(ref, result) do
+    receive do
+      {^ref, {:progress, _term}} -> take_messages(ref, result)
+      {^ref, last} -> take_messages(ref, last)
+    after
+      0 -> result
+    end
+  end
+
+  defp own!(%Ref{owner: owner}) when owner == self(), do: :ok
+
+  defp own!(%Ref{} = task) do
+    raise ArgumentError,
+          "#{inspect(task)} must be awaited by the process that started it, not by #{inspect(self())}"
+  end
+
+  defp expires_at(time_left), do: time_left |> Call.patience() |> deadline()
+
+  defp deadline(:infinity), do: :infinity
+  defp deadline(timeout), do: System.monotonic_time(:millisecond) + timeout
+
+  defp time_to(:infinity), do: :infinity
+  defp time_to(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
+end

@@ -1,0 +1,122 @@
+defmodule PortWorker.Wire do
+  @moduledoc false
+  # Messages to bytes and bytes to messages. A message is a tuple whose first element
+  # is an atom; a packet holds one, or a list of them.
+  #
+  # Decoding is `:safe`: a worker cannot make atoms here. One unknown atom makes OTP
+  # refuse a whole packet, so a packet that is refused is taken apart, and only the
+  # message with the unknown atom is lost.
+
+  alias PortWorker.{Error, Term}
+
+  # Wire constants of the External Term Format; these never change.
+  @version 131
+  @list 108
+  @nil_tag 106
+
+  @type encoded :: iodata()
+  @type message :: tuple()
+  @type decoded ::
+          {:ok, [message()]}
+          | {:mixed, [{:ok, message()} | {:unreadable, tag :: term(), ref :: term(), Error.t()}]}
+          | {:error, Error.t()}
+
+  @doc "The bytes of one message, without the version byte: several of them can share a packet."
+  @spec encode(message()) :: {encoded(), non_neg_integer()}
+  def encode(message) do
+    # The iovec refers to large binaries instead of copying them.
+    [<<@version, head::binary>> | rest] = :erlang.term_to_iovec(message)
+    {[head | rest], byte_size(head) + :erlang.iolist_size(rest)}
+  end
+
+  @doc "A packet of encoded messages."
+  @spec packet([encoded()]) :: iodata()
+  def packet([message]), do: [@version | message]
+  def packet(messages), do: [<<@version, @list, length(messages)::32>>, messages, @nil_tag]
+
+  @doc """
+  The messages of a packet.
+
+  `{:mixed, _}` when some of them could not be read; `{:error, _}` when the packet as a whole is no
+  packet of messages.
+  """
+  @spec decode(binary()) :: decoded()
+  def decode(packet) do
+    packet |> :erlang.binary_to_term([:safe]) |> messages()
+  rescue
+    ArgumentError -> take_apart(packet)
+  end
+
+  defp messages(message) when is_tuple(message), do: messages([message])
+
+  defp messages(batch) when is_list(batch) do
+    if proper_messages?(batch), do: {:ok, batch}, else: no_messages(batch)
+  end
+
+  defp messages(other), do: no_messages(other)
+
+  defp proper_messages?([message | rest])
+       when is_tuple(message) and tuple_size(message) > 0 and is_atom(elem(message, 0)),
+       do: proper_messages?(rest)
+
+  defp proper_messages?(rest), do: rest == []
+
+  defp no_messages(term) do
+    text = inspect(term, limit: 5, printable_limit: 100)
+    {:error, Error.new(:bad_frame, "expected a message or a list of messages, got: #{text}")}
+  end
+
+  defp take_apart(packet) do
+    case Term.split(packet) do
+      {:ok, parts} -> {:mixed, Enum.map(parts, &decode_part/1)}
+      :error -> {:error, Error.new(:bad_frame, "#{byte_size(packet)} bytes that are no term")}
+    end
+  end
+
+  defp decode_part(part) do
+    case safe(part) do
+      {:ok, message}
+      when is_tuple(message) and tuple_size(message) > 0 and is_atom(elem(message, 0)) ->
+        {:ok, message}
+
+      {:ok, other} ->
+        text = inspect(other, limit: 5, printable_limit: 100)
+        {:unreadable, nil, nil, Error.new(:bad_message, "expected a message, got: #{text}")}
+
+      {:error, why} ->
+        {tag, ref} = head(part)
+        {:unreadable, tag, ref, Error.new(:bad_message, why)}
+    end
+  end
+
+  # Every message about a task has its ref in second place.
+  defp head(part) do
+    with {:ok, [tag, ref | _rest]} <- Term.elements(part),
+         {:ok, tag} <- safe(tag),
+         {:ok, ref} <- safe(ref) do
+      {tag, ref}
+    else
+      _unreadable -> {nil, nil}
+    end
+  end
+
+  defp safe(part) do
+    {:ok, :erlang.binary_to_term(<<@version, part::binary>>, [:safe])}
+  rescue
+    ArgumentError -> {:error, why_unsafe(part)}
+  end
+
+  defp why_unsafe(part) do
+    case Enum.find(Term.atoms(part), &(not existing_atom?(&1))) do
+      nil -> "the worker sent a message that is no valid term"
+      name -> "the worker sent the atom #{inspect(name)}, which does not exist on this node"
+    end
+  end
+
+  defp existing_atom?(name) do
+    _ = String.to_existing_atom(name)
+    true
+  rescue
+    ArgumentError -> false
+  end
+end

@@ -1,0 +1,116 @@
+defmodule PortWorker.ScriptedWorker do
+  @moduledoc """
+  A worker that does what the test says.
+
+  The executable is a bridge that joins the port to a socket; behind the socket a process decodes what
+  the client sends and gives it to the test as `{:peer, peer, message}`, after `{:peer, peer, {:started,
+  os_pid}}`. The test answers with `say/2`, `bytes/2` or `hang_up/1`. The handshake is done by itself
+  unless `hello: false`.
+  """
+
+  @bridge Path.expand("bridge.pl", __DIR__)
+
+  @hello %{
+    protocol: 1,
+    name: "scripted",
+    version: "1.2.3",
+    functions: [],
+    limits: %{max_frame: 1_000_000}
+  }
+
+  @doc """
+  Starts to listen for the calling test. Returns the options for `PortWorker.start_link/1`.
+
+    * `:hello` - `false` for none, or a map that is merged into the usual one; a function gets the count of
+      OS processes so far, from 0, and returns either
+    * `:exit_status` - what the OS process ends with when the test hangs up, 1 by default
+    * `:pong` - `false` leaves pings to the test
+    * `:read` - `false` reads nothing at all
+  """
+  def listen(opts \\ []) do
+    test = self()
+    {:ok, listener} = :gen_tcp.listen(0, [:binary, packet: 4, active: false, ip: {127, 0, 0, 1}])
+    {:ok, port} = :inet.port(listener)
+    acceptor = spawn_link(fn -> accept(listener, test, opts, 0) end)
+    :ok = :gen_tcp.controlling_process(listener, acceptor)
+    status = Keyword.get(opts, :exit_status, 1)
+    [command: @bridge, args: ["#{port}", "#{status}"]]
+  end
+
+  @doc "Sends a message, or a list of them, to the client."
+  def say(peer, term), do: bytes(peer, frame(:erlang.term_to_binary(term)))
+
+  @doc "Sends bytes as they are."
+  def bytes(peer, bytes) do
+    send(peer, {:bytes, bytes})
+    :ok
+  end
+
+  @doc "Ends the OS process, with the exit status that `listen/1` was given."
+  def hang_up(peer) do
+    send(peer, :hang_up)
+    :ok
+  end
+
+  @doc "A packet with its length in front."
+  def frame(bytes), do: <<byte_size(bytes)::32, bytes::binary>>
+
+  defp accept(listener, test, opts, count) do
+    {:ok, socket} = :gen_tcp.accept(listener)
+    {:ok, <<os_pid::32>>} = :gen_tcp.recv(socket, 0)
+    peer = spawn_link(fn -> receive do: (:go -> play(socket, test, os_pid, opts, count)) end)
+    :ok = :gen_tcp.controlling_process(socket, peer)
+    send(peer, :go)
+    accept(listener, test, opts, count + 1)
+  end
+
+  defp play(socket, test, os_pid, opts, count) do
+    hello = Keyword.get(opts, :hello, %{})
+    hello = if is_function(hello), do: hello.(count), else: hello
+    send(test, {:peer, self(), {:started, os_pid}})
+    read? = Keyword.get(opts, :read, true)
+    if read?, do: :inet.setopts(socket, active: true)
+
+    loop(%{
+      socket: socket,
+      test: test,
+      hello: hello && Map.merge(Map.put(@hello, :os_pid, os_pid), hello),
+      pong?: Keyword.get(opts, :pong, true)
+    })
+  end
+
+  defp loop(state) do
+    receive do
+      {:tcp, _socket, packet} ->
+        packet |> :erlang.binary_to_term() |> List.wrap() |> Enum.each(&heard(&1, state))
+        loop(state)
+
+      {:bytes, bytes} ->
+        write(state.socket, bytes)
+        loop(state)
+
+      :hang_up ->
+        :gen_tcp.close(state.socket)
+
+      {:tcp_closed, _socket} ->
+        send(state.test, {:peer, self(), :closed})
+    end
+  end
+
+  defp heard({:hello, _} = hello, state) do
+    send(state.test, {:peer, self(), hello})
+    if state.hello, do: write(state.socket, frame(:erlang.term_to_binary({:hello, state.hello})))
+  end
+
+  defp heard({:ping, term}, %{pong?: true} = state) do
+    write(state.socket, frame(:erlang.term_to_binary({:pong, term})))
+  end
+
+  defp heard(message, state), do: send(state.test, {:peer, self(), message})
+
+  defp write(socket, bytes) do
+    :inet.setopts(socket, packet: :raw)
+    _closed_or_ok = :gen_tcp.send(socket, bytes)
+    :inet.setopts(socket, packet: 4)
+  end
+end
