@@ -11,7 +11,7 @@ import (
 // some columns at a time. A scaler cannot be interrupted, and keeps 32 bytes for each pixel between
 // its passes; strips bound both. They leave no seams, since a Catmull-Rom kernel at scale 1
 // touches no neighbour.
-func shrink(ctx context.Context, source image.Image, width, height int) (image.Image, error) {
+func shrink(ctx context.Context, source image.Image, width, height int) (*image.RGBA, error) {
 	const rows, columns = 128, 16
 
 	from := source.Bounds()

@@ -27,8 +27,8 @@ type Thumbnail struct {
 }
 
 // Make shrinks an image until it fits a box of maxWidth by maxHeight pixels, both at least 1. Its
-// proportions stay, and an image that fits already is not enlarged. Orientation in a JPEG's
-// metadata is not looked at. Make looks at ctx as it decodes and scales, and returns its cause.
+// proportions stay, an image that fits already is not enlarged, and a photo that was taken with the
+// camera turned is turned back. Make looks at ctx as it decodes and scales, and returns its cause.
 func Make(ctx context.Context, source []byte, maxWidth, maxHeight int) (Thumbnail, error) {
 	config, format, err := image.DecodeConfig(bytes.NewReader(source))
 	if err != nil {
@@ -43,16 +43,22 @@ func Make(ctx context.Context, source []byte, maxWidth, maxHeight int) (Thumbnai
 	} else if err != nil {
 		return Thumbnail{}, decodeError(format, source, err)
 	}
+	upright := orientations[1]
+	if format == "jpeg" {
+		upright = orientationOf(source)
+	}
+	maxWidth, maxHeight = upright.size(maxWidth, maxHeight)
 	width, height := fit(config.Width, config.Height, maxWidth, maxHeight)
-	small, err := shrink(ctx, decoded, width, height)
+	stored, err := shrink(ctx, decoded, width, height)
 	if err != nil {
 		return Thumbnail{}, err
 	}
+	small := upright.turn(stored)
 	var encoded bytes.Buffer
 	if err := png.Encode(&encoded, small); err != nil {
 		return Thumbnail{}, fmt.Errorf("encode png: %w", err)
 	}
-	return Thumbnail{PNG: encoded.Bytes(), Width: width, Height: height}, nil
+	return Thumbnail{PNG: encoded.Bytes(), Width: small.Rect.Dx(), Height: small.Rect.Dy()}, nil
 }
 
 func bounded(width, height int) error {
