@@ -22,12 +22,12 @@ func decodeAny(b []byte) (v any, n int) {
 	case tagSmallTuple, tagLargeTuple:
 		arity, at, _ := ReadTuple(b)
 		tuple := make(Tuple, arity)
-		n := decodeInto(b[at:], tuple)
+		n := anyElements(b[at:], tuple)
 		return tuple, at + n
 	case tagNil, tagString, tagList:
-		return decodeList(b)
+		return anyList(b)
 	case tagMap:
-		return decodeMap(b)
+		return anyMap(b)
 	case tagSmallBig, tagLargeBig:
 		if v, n, ok := ReadInt(b); ok {
 			return v, n
@@ -41,7 +41,7 @@ func decodeAny(b []byte) (v any, n int) {
 		}
 		return Bitstring{Bytes: append([]byte(nil), data...), Bits: used}, n
 	}
-	return decodeOpaque(b)
+	return anyOpaque(b)
 }
 
 // atomValue gives the atoms that are values of Go itself.
@@ -57,7 +57,7 @@ func atomValue(name string) any {
 	return Atom(name)
 }
 
-func decodeOpaque(b []byte) (any, int) {
+func anyOpaque(b []byte) (any, int) {
 	n := Size(b)
 	term := string(b[:n])
 	switch b[0] {
@@ -71,8 +71,8 @@ func decodeOpaque(b []byte) (any, int) {
 	return Ref{term}, n
 }
 
-// decodeInto fills values with the terms of b, and returns their length.
-func decodeInto(b []byte, values []any) int {
+// anyElements fills values with the terms of b, and returns their length.
+func anyElements(b []byte, values []any) int {
 	at := 0
 	for i := range values {
 		v, n := decodeAny(b[at:])
@@ -82,7 +82,7 @@ func decodeInto(b []byte, values []any) int {
 	return at
 }
 
-func decodeMap(b []byte) (Map, int) {
+func anyMap(b []byte) (Map, int) {
 	pairs, at, _ := ReadMap(b)
 	m := make(Map, pairs)
 	for i := range m {
@@ -95,9 +95,9 @@ func decodeMap(b []byte) (Map, int) {
 	return m, at
 }
 
-// decodeList decodes a list in any of its forms. A tail that is again a list continues it, without recursion, and a
+// anyList decodes a list in any of its forms. A tail that is again a list continues it, without recursion, and a
 // list header without elements stands for its tail, which need not be a list.
-func decodeList(b []byte) (v any, n int) {
+func anyList(b []byte) (v any, n int) {
 	list := []any{}
 	at := 0
 	for {
@@ -115,7 +115,7 @@ func decodeList(b []byte) (v any, n int) {
 			length := int(binary.BigEndian.Uint32(b[at+1:]))
 			at += 5
 			list = append(list, make([]any, length)...)
-			at += decodeInto(b[at:], list[len(list)-length:])
+			at += anyElements(b[at:], list[len(list)-length:])
 		default:
 			tail, n := decodeAny(b[at:])
 			if at += n; len(list) == 0 {

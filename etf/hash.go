@@ -8,7 +8,7 @@ import (
 
 // The kinds of a canonical form, so that 1, 1.0 and "1" differ. Every encoding of a term hashes alike.
 const (
-	hashInt = iota + 1
+	hashInt uint64 = iota + 1
 	hashBig
 	hashFloat
 	hashAtom
@@ -30,75 +30,68 @@ func sameTerm(a, b []byte) bool { return hashTerm(&verifySeed, a) == hashTerm(&v
 
 // hashTerm hashes the first term of b, which must have been scanned.
 func hashTerm(seed *seeds, b []byte) uint64 {
-	s := scanner{maxDepth: math.MaxInt, seed: seed, pending: 1}
-	s.top = frame{left: 1, hashed: true}
+	s := scanner{maxDepth: math.MaxInt, seed: seed}
+	s.top = frame{1, frameHashed}
 	_, _ = s.scan(b) // it has passed before
 	if s.more != nil {
 		s.more.release()
 	}
-	return s.top.hash
+	return s.sum.hash
 }
 
-// sawLeaf notes a term that is no container, for the map it may be a key of and the key it may be part of.
+// A partialHash is the hash of a container so far. In a map it also holds the hash of the key whose value is next.
+type partialHash struct{ hash, key uint64 }
+
+// sawLeaf adds a term that is no container to the hash of the top frame.
 func (s *scanner) sawLeaf(b []byte, start int) {
-	if s.top.keys && s.top.left&1 == 1 {
-		s.pushKey(key{at: start})
-	}
-	if !s.top.hashed {
-		return
-	}
-	if s.top.kind == frameList && s.top.left == 0 && b[start] == tagString {
-		s.top.hash = s.seed.hashString(s.top.hash, b[start:])
+	if s.top.kind() == frameList && s.top.left == 0 && b[start] == tagString {
+		s.sum.hash = s.seed.hashString(s.sum.hash, b[start:])
 		return
 	}
 	s.sawHash(s.seed.hashLeaf(b[start:]))
 }
 
-// sawHash adds the hash of an element to the top frame, if that is hashed, or leaves it with the key that just ended.
+// sawHash adds the hash of an element to the top frame, if that is hashed, and leaves it with the key that just ended.
 func (s *scanner) sawHash(h uint64) {
-	isKey := s.top.kind == frameMap && s.top.left&1 == 1
-	if s.top.keys && isKey {
-		k := s.lastKey()
-		k.hash, k.hashed = h, true
+	isKey := s.top.kind() == frameMap && s.top.left&1 == 1
+	if s.top.hasKeys() && isKey {
+		s.lastKey().hash = h | 1
 	}
 	switch {
-	case !s.top.hashed:
+	case !s.top.isHashed():
 	case isKey:
-		s.top.keyHash = h
-	case s.top.kind == frameMap: // in any order
-		s.top.hash += s.seed.mix(s.top.keyHash, h)
+		s.sum.key = h
+	case s.top.kind() == frameMap: // in any order
+		s.sum.hash += s.seed.mix(s.sum.key, h)
 	default:
-		s.top.hash = s.seed.mix(s.top.hash, h)
+		s.sum.hash = s.seed.mix(s.sum.hash, h)
 	}
 }
 
-// openHash begins the hash of a container.
-func (s *scanner) openHash(b []byte, f *frame, start int) uint64 {
-	switch f.kind {
+// openHash begins the hash of the top frame.
+func (s *scanner) openHash(b []byte, start int) partialHash {
+	switch s.top.kind() {
 	case frameList:
-		return hashList
+		return partialHash{hash: hashList}
 	case frameMap:
-		return s.seed.mix(hashMap, uint64(f.left))
+		return partialHash{hash: s.seed.mix(hashMap, uint64(s.top.left))}
 	case frameFun:
 		text, latin1, _, _ := splitAtom(b[start+funModule:])
 		h := s.seed.mix(hashFun, s.seed.hashName(text, latin1))
-		return s.seed.mix(h, maphash.Bytes(s.seed.leaf, b[start+funArity:start+funModule]))
+		return partialHash{hash: s.seed.mix(h, s.seed.hashBytes(hashFun, b[start+funArity:start+funModule]))}
 	}
-	return s.seed.mix(hashTuple, uint64(f.left))
+	return partialHash{hash: s.seed.mix(hashTuple, uint64(s.top.left))}
 }
-
-// closeHash ends the hash of a container.
-func (f *frame) closeHash(seed *seeds) uint64 { return seed.mix(f.hash, uint64(f.kind)) }
 
 // hashLeaf hashes the first term of b, which is no container.
 func (s *seeds) hashLeaf(b []byte) uint64 {
 	switch b[0] {
 	case tagSmallAtomUTF8, tagAtomUTF8, tagSmallAtom, tagAtom:
 		text, latin1, _, _ := splitAtom(b)
-		return s.mix(hashAtom, s.hashName(text, latin1))
+		return s.hashName(text, latin1)
 	case tagBinary:
 		data, _, _ := ReadBinary(b)
-		return s.mix(hashBinary, maphash.Bytes(s.leaf, data))
+		return s.hashBytes(hashBinary, data)
 	case tagBitBinary:
 		return s.hashBitstring(b)
 	case tagSmallInteger, tagInteger, tagSmallBig, tagLargeBig:
@@ -106,7 +99,7 @@ func (s *seeds) hashLeaf(b []byte) uint64 {
 			return s.mix(hashInt, uint64(v))
 		}
 		magnitude, negative, _ := splitBig(b)
-		return s.mix(hashBig+uint64(signByte(negative))<<8, maphash.Bytes(s.leaf, magnitude))
+		return s.mix(uint64(signByte(negative)), s.hashBytes(hashBig, magnitude))
 	case tagNewFloat, tagFloat:
 		v, _, _ := readFloat(b)
 		return s.mix(hashFloat, math.Float64bits(v+0)) // -0.0 + 0 is 0.0
@@ -118,6 +111,26 @@ func (s *seeds) hashLeaf(b []byte) uint64 {
 		return hashNil
 	}
 	return s.hashIdentifier(b)
+}
+
+// hashWord hashes the n bytes of a word, n at most 8.
+func (s *seeds) hashWord(kind uint64, n uint, word uint64) uint64 {
+	return s.mix(kind|uint64(n)<<8, word)
+}
+
+// hashBytes is hashWord for any number of bytes.
+func (s *seeds) hashBytes(kind uint64, data []byte) uint64 {
+	if len(data) > 8 {
+		return s.mix(kind, maphash.Bytes(s.leaf, data))
+	}
+	var word [8]byte
+	copy(word[:], data)
+	return s.hashWord(kind, uint(len(data)), binary.LittleEndian.Uint64(word[:]))
+}
+
+// firstBytes returns the first n bytes of b as a word, little-endian; n is at most 8 and b has 8 bytes.
+func firstBytes(b []byte, n uint) uint64 {
+	return binary.LittleEndian.Uint64(b) & (1<<(8*n) - 1)
 }
 
 // hashString goes on with the hash of a list whose tail is a STRING_EXT, or begins one with hashList.
@@ -132,7 +145,7 @@ func (s *seeds) hashString(h uint64, b []byte) uint64 {
 	}
 	h = s.mix(h, hashNil)
 	if whole {
-		return s.mix(h, frameList)
+		return s.mix(h, uint64(frameList))
 	}
 	return h
 }
@@ -140,26 +153,26 @@ func (s *seeds) hashString(h uint64, b []byte) uint64 {
 // hashName hashes the name of an atom as UTF-8.
 func (s *seeds) hashName(text []byte, latin1 bool) uint64 {
 	if latin1 && !isASCII(text) {
-		var utf8 [2 * maxAtomChars]byte
-		return maphash.Bytes(s.leaf, appendLatin1(utf8[:0], text))
+		var utf8 [2 * MaxAtomChars]byte
+		return s.hashBytes(hashAtom, appendLatin1(utf8[:0], text))
 	}
-	return maphash.Bytes(s.leaf, text)
+	return s.hashBytes(hashAtom, text)
 }
 
 // hashBitstring leaves the unused bits out of it. One whose last byte is used whole is a binary.
 func (s *seeds) hashBitstring(b []byte) uint64 {
 	data, used, _ := splitBitstring(b)
 	if used == 0 || used == 8 {
-		return s.mix(hashBinary, maphash.Bytes(s.leaf, data))
+		return s.hashBytes(hashBinary, data)
 	}
 	last := len(data) - 1
-	h := s.mix(hashBits, maphash.Bytes(s.leaf, data[:last]))
+	h := s.hashBytes(hashBits, data[:last])
 	return s.mix(h, uint64(used)<<8|uint64(data[last]>>(8-used)))
 }
 
 func (s *seeds) hashIdentifier(b []byte) uint64 {
 	id := splitIdentifier(b)
-	kind, number := uint64(hashPid), id.number
+	kind, number := hashPid, id.number
 	var port [8]byte
 	switch b[0] {
 	case tagV4Port, tagNewPort, tagPort:
@@ -172,12 +185,12 @@ func (s *seeds) hashIdentifier(b []byte) uint64 {
 		}
 	}
 	text, latin1, _, _ := splitAtom(id.node)
-	h := s.mix(kind+uint64(id.creation)<<8, s.hashName(text, latin1))
-	return s.mix(h, maphash.Bytes(s.leaf, number))
+	h := s.mix(uint64(id.creation), s.hashName(text, latin1))
+	return s.mix(h, s.hashBytes(kind, number))
 }
 
 func (s *seeds) hashExport(b []byte) uint64 {
-	h, at := uint64(hashExport), 1
+	h, at := hashExport, 1
 	for range 2 {
 		text, latin1, n, _ := splitAtom(b[at:])
 		h = s.mix(h, s.hashName(text, latin1))

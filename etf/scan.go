@@ -8,10 +8,11 @@ import (
 // Scan validates the first term of body, which has no version byte, and returns its length; what follows the term is
 // not looked at. It is one pass without recursion or allocation, and refuses what binary_to_term of OTP 25 refuses,
 // so that a term that has passed can be sent on without spoiling the packet it travels in. Beyond that it refuses
-// terms past the limits. Errors are a *SyntaxError.
+// terms past the limits, references of no words and FLOAT_EXT texts without an end, which OTP reads past their ends;
+// and it cannot refuse identifiers that only the node they name knows to be false. Errors are a *SyntaxError.
 func (l Limits) Scan(body []byte) (n int, err error) {
 	s := scanner{maxDepth: l.maxDepth(), seed: &scanSeed}
-	s.top.left, s.pending = 1, 1
+	s.top.left = 1
 	n, err = s.scan(body)
 	if s.more != nil {
 		s.more.release()
@@ -19,25 +20,33 @@ func (l Limits) Scan(body []byte) (n int, err error) {
 	return n, err
 }
 
-// The kinds of frame. A fun's free variables stand in a frame like the elements of a tuple.
+// A frame is a container whose end has not been reached: how many terms are to come, a list's tail included, and what
+// it is. Two words are copied faster than a struct of small fields.
+type frame struct {
+	left int
+	frameInfo
+}
+
+// A frameInfo holds a kind, two flags, and in its upper half where the keys of a map begin on the stack of keys.
+type frameInfo uint64
+
+// A fun's free variables stand in a frame like the elements of a tuple.
 const (
-	frameTuple = iota + 1
+	frameTuple frameInfo = iota + 1
 	frameList
 	frameMap
 	frameFun
+
+	frameKind   frameInfo = 0xff
+	frameKeys   frameInfo = 1 << 8 // a map that collects its keys
+	frameHashed frameInfo = 1 << 9 // a key, or inside of one: its terms are hashed
 )
 
-// A frame is a container whose end has not been reached.
-type frame struct {
-	left int // terms still to come, a list's tail included
-	// The rest serves the search for duplicate keys.
-	firstKey int    // where this map's keys begin on the scanner's stack of keys
-	hash     uint64 // of the elements so far, when hashed
-	keyHash  uint64 // of the key whose value is next
-	kind     uint8
-	hashed   bool // inside a key that is a container
-	keys     bool // a map that collects its keys
-}
+func (f frameInfo) kind() frameInfo   { return f & frameKind }
+func (f frameInfo) hasKeys() bool     { return f&frameKeys != 0 }
+func (f frameInfo) isHashed() bool    { return f&frameHashed != 0 }
+func (f frameInfo) firstKey() int     { return int(f >> 32) }
+func firstKeyInfo(keys int) frameInfo { return frameInfo(keys) << 32 }
 
 // A scanner is the state of one scan. It lives on its caller's stack, and borrows from a pool what a deeper or larger
 // term needs.
@@ -45,14 +54,16 @@ type scanner struct {
 	seed     *seeds
 	maxDepth int
 	depth    int
-	// pending counts the terms that are promised and not yet read. Each takes a byte at least, so a count that brings
-	// it past the bytes that are left is false.
-	pending int
-	top     frame
-	keys    int // on the stack of keys
-	low     [8]frame
-	lowKeys [16]key
-	more    *scratch
+	// outer counts the terms still to come in the frames around the top one. Each term takes a byte at least, so a
+	// count that brings this past the bytes that are left is false.
+	outer int
+	top   frame
+	sum   partialHash // of the top frame, if that is hashed
+	keys  int         // on the stack of keys
+	more  *scratch
+	low   [8]frame
+	// lowKeys suffice for most maps.
+	lowKeys [12]key
 }
 
 // scan reads the terms of the top frame, and of the frames that open meanwhile, to the end of the outermost one. The
@@ -68,17 +79,39 @@ func (s *scanner) scan(b []byte) (int, error) {
 				return 0, err
 			}
 		}
-		if i >= len(b) {
-			return 0, syntaxError(i, "%d terms are missing", s.pending)
+		end, err := s.run(b, i)
+		if err != nil {
+			return 0, err
 		}
-		start, tag := i, b[i]
+		if s.top.left > 0 {
+			if end, err = s.open(b, end); err != nil {
+				return 0, err
+			}
+		}
+		i = end
+	}
+}
+
+const highBits = 0x8080808080808080
+
+// run reads the terms of the top frame up to the first container, or all of them, and returns where it stopped.
+func (s *scanner) run(b []byte, i int) (int, error) {
+	left, keys, hashed := s.top.left, s.top.hasKeys(), s.top.isHashed()
+	for ; left > 0; left-- {
+		if i >= len(b) {
+			return 0, syntaxError(i, "%d terms are missing", s.outer+left)
+		}
+		start, tag, isKey, hash := i, b[i], keys && left&1 == 0, uint64(0)
 		switch {
 		case tag == tagSmallAtomUTF8 && len(b)-i >= 10 && b[i+1] <= 8:
 			// A short name fits a word: its bytes are ASCII when no high bit is set.
 			n := uint(b[i+1])
-			word := binary.LittleEndian.Uint64(b[i+2:])
-			if i += 2 + int(n); word<<(64-8*n)&highBits != 0 && !utf8.Valid(b[start+2:i]) {
+			word := firstBytes(b[i+2:], n)
+			if i += 2 + int(n); word&highBits != 0 && !utf8.Valid(b[start+2:i]) {
 				return 0, badUTF8(start, b[start+2:i])
+			}
+			if isKey {
+				hash = s.seed.hashWord(hashAtom, n, word) | 1
 			}
 		case tag == tagSmallInteger:
 			i += 2
@@ -87,12 +120,8 @@ func (s *scanner) scan(b []byte) (int, error) {
 		case tag == tagBinary && len(b)-i >= 5:
 			i += 5 + int(binary.BigEndian.Uint32(b[i+1:]))
 		case containers[tag]:
-			end, err := s.open(b, i)
-			if err != nil {
-				return 0, err
-			}
-			i = end
-			continue
+			s.top.left = left
+			return i, nil
 		default:
 			n, err := leaf(b, i)
 			if err != nil {
@@ -103,40 +132,39 @@ func (s *scanner) scan(b []byte) (int, error) {
 		if uint(i) > uint(len(b)) {
 			return 0, truncated(start, termName(tag), i-start, len(b)-start)
 		}
-		s.pending--
-		if s.top.left--; s.top.keys || s.top.hashed {
+		if isKey {
+			s.pushKey(key{at: start, hash: hash})
+		}
+		if hashed {
+			s.top.left = left - 1
 			s.sawLeaf(b, start)
 		}
 	}
+	s.top.left = 0
+	return i, nil
 }
-
-const highBits = 0x8080808080808080
 
 // containers are the tags that open a frame, or, as the header of a list without elements, stand for what follows.
 var containers = [256]bool{tagSmallTuple: true, tagLargeTuple: true, tagList: true, tagMap: true, tagNewFun: true}
 
 // open reads the header of a container, and returns where its first element begins.
 func (s *scanner) open(b []byte, i int) (int, error) {
-	f := frame{kind: frameTuple}
-	n, count := 5, 0
+	kind, n, count := frameTuple, 5, 0
 	switch tag := b[i]; {
+	case tag == tagSmallTuple && len(b)-i >= 2:
+		n, count = 2, int(b[i+1])
 	case tag == tagNewFun:
 		size, free, err := funHeader(b, i)
 		if err != nil {
 			return 0, err
 		}
-		f.kind, n, count = frameFun, size, free
-	case tag == tagSmallTuple:
-		if len(b)-i < 2 {
-			return 0, truncated(i, termName(tag), 2, len(b)-i)
-		}
-		n, count = 2, int(b[i+1])
+		kind, n, count = frameFun, size, free
 	case len(b)-i < 5:
 		return 0, truncated(i, termName(tag), 5, len(b)-i)
 	default:
-		claimed := uint64(binary.BigEndian.Uint32(b[i+1:]))
-		if claimed > uint64(len(b)) {
-			return 0, falseCount(i, tag, claimed, len(b)-i-5)
+		claimed := binary.BigEndian.Uint32(b[i+1:])
+		if uint64(claimed) > uint64(len(b)) {
+			return 0, falseCount(i, tag, int(claimed), len(b)-i-n)
 		}
 		count = int(claimed)
 	}
@@ -145,70 +173,76 @@ func (s *scanner) open(b []byte, i int) (int, error) {
 		if count == 0 {
 			return i + n, nil // stands for its tail
 		}
-		f.kind = frameList
+		kind = frameList
 		count++
 	case tagMap:
-		f.kind, f.keys, f.firstKey = frameMap, count > 1 && !s.seed.verifying, s.keys
+		kind = frameMap
 		count *= 2
 	}
-	if s.pending += count - 1; s.pending > len(b)-i-n {
-		return 0, falseCount(i, b[i], uint64(count), len(b)-i-n)
+	if s.outer+s.top.left-1+count > len(b)-i-n {
+		return 0, falseCount(i, b[i], count, len(b)-i-n)
 	}
-	return i + n, s.push(b, f, i, count)
+	return i + n, s.push(b, kind, i, count)
 }
 
-// push makes f the top frame. A list that is the tail of a list takes that one's place, so that a chain of them is no
-// deeper than the list it is equal to.
-func (s *scanner) push(b []byte, f frame, start, count int) error {
-	f.left = count
-	if s.top.left--; s.top.left == 0 && s.top.kind == frameList && f.kind == frameList {
+// push opens a frame. A list that is the tail of a list takes that one's place, so that a chain of them is no deeper
+// than the list it is equal to.
+func (s *scanner) push(b []byte, kind frameInfo, start, count int) error {
+	if s.top.left--; s.top.left == 0 && kind == frameList && s.top.kind() == frameList {
 		s.top.left = count
 		return nil
 	}
 	if s.depth >= s.maxDepth {
 		return syntaxError(start, "nested deeper than the limit of %d", s.maxDepth)
 	}
-	isKey := s.top.keys && s.top.left&1 == 1
-	if isKey {
+	info := kind | s.top.frameInfo&frameHashed
+	if s.top.hasKeys() && s.top.left&1 == 1 {
 		s.pushKey(key{at: start}) // its hash follows when it ends
+		info |= frameHashed
 	}
-	if f.keys {
-		f.firstKey = s.keys
-	}
-	if f.hashed = s.top.hashed || isKey; f.hashed {
-		f.hash = s.openHash(b, &f, start)
+	if kind == frameMap && count > 2 && !s.seed.verifying {
+		info |= frameKeys | firstKeyInfo(s.keys)
 	}
 	if s.depth < len(s.low) {
-		s.low[s.depth] = s.top
+		s.low[s.depth] = frame{s.top.left, s.top.frameInfo}
 	} else {
-		s.scratch().push(s.top)
+		s.scratch().pushFrame(s.top)
 	}
+	s.outer += s.top.left
 	s.depth++
-	s.top = f
+	s.top.left, s.top.frameInfo = count, info
+	if info.isHashed() {
+		s.scratch().pushSum(s.sum)
+		s.sum = s.openHash(b, start)
+	}
 	return nil
 }
 
 // close leaves the top frame, whose terms have all been read.
 func (s *scanner) close(b []byte) error {
-	f := s.top
-	if f.keys {
-		if err := s.distinct(b, s.keysFrom(f.firstKey)); err != nil {
+	ended := s.top.frameInfo
+	if ended.hasKeys() {
+		if err := s.distinct(b, s.keysFrom(ended.firstKey())); err != nil {
 			return err
 		}
-		s.keys = f.firstKey
+		s.keys = ended.firstKey()
 	}
 	if s.depth--; s.depth < len(s.low) {
-		s.top = s.low[s.depth]
+		outer := &s.low[s.depth]
+		s.top.left, s.top.frameInfo = outer.left, outer.frameInfo
 	} else {
-		s.top = s.more.pop()
+		s.top = s.more.popFrame()
 	}
-	if f.hashed {
-		s.sawHash(f.closeHash(s.seed))
+	s.outer -= s.top.left
+	if ended.isHashed() {
+		h := s.seed.mix(s.sum.hash, uint64(ended.kind()))
+		s.sum = s.more.popSum()
+		s.sawHash(h)
 	}
 	return nil
 }
 
-func falseCount(offset int, tag byte, claimed uint64, left int) error {
+func falseCount(offset int, tag byte, claimed, left int) error {
 	return syntaxError(offset, "%s claims %d terms, only %d bytes are left", termName(tag), claimed, left)
 }
 

@@ -1,23 +1,21 @@
 package etf
 
 import (
-	"encoding/binary"
 	"hash/maphash"
 	"math/bits"
 	"sync"
 )
 
-// A map whose keys repeat spoils everything it is sent with, so the scan looks for that. It notes where keys begin,
-// and compares them when the map ends: keys of one kind in ascending order, which is how OTP writes small maps, differ
-// at a glance; the rest is compared by hash. Keys are equal as by =:= of OTP 25: whatever their encodings, and with
-// -0.0 equal to 0.0. Hashes are of a canonical form and seeded by this process. Two keys that share a 64-bit hash are
+// A map whose keys repeat spoils everything it is sent with, so the scan looks for that. It notes where keys begin, and
+// compares their hashes when the map ends. Keys are equal as by =:= of OTP 25: whatever their encodings, and with -0.0
+// equal to 0.0. Hashes are of a canonical form and seeded by this process. Two keys that share a 64-bit hash are
 // compared by a second one with a seed of its own, so that a false alarm takes an accident of 128 bits.
 
 // A key is a key of a map that is still open.
 type key struct {
-	at     int
-	hash   uint64
-	hashed bool
+	at int
+	// hash is 0 until it is known, and odd from then on.
+	hash uint64
 }
 
 // seeds make a hash function.
@@ -48,6 +46,7 @@ func (s *seeds) mix(h, v uint64) uint64 {
 // scratch is what a scan borrows beyond its own few frames and keys.
 type scratch struct {
 	frames []frame
+	sums   []partialHash
 	keys   []key
 	table  []uint32
 }
@@ -64,20 +63,29 @@ func (s *scanner) scratch() *scratch {
 	return s.more
 }
 
-func (m *scratch) push(f frame) { m.frames = append(m.frames, f) }
+func (m *scratch) pushFrame(f frame) { m.frames = append(m.frames, f) }
 
-func (m *scratch) pop() frame {
+func (m *scratch) popFrame() frame {
 	last := len(m.frames) - 1
 	f := m.frames[last]
 	m.frames = m.frames[:last]
 	return f
 }
 
+func (m *scratch) pushSum(sum partialHash) { m.sums = append(m.sums, sum) }
+
+func (m *scratch) popSum() partialHash {
+	last := len(m.sums) - 1
+	sum := m.sums[last]
+	m.sums = m.sums[:last]
+	return sum
+}
+
 func (m *scratch) release() {
-	if cap(m.frames) > maxKept || cap(m.keys) > maxKept || cap(m.table) > maxKept {
+	if cap(m.frames) > maxKept || cap(m.sums) > maxKept || cap(m.keys) > maxKept || cap(m.table) > maxKept {
 		return
 	}
-	m.frames, m.keys = m.frames[:0], m.keys[:0]
+	m.frames, m.sums, m.keys = m.frames[:0], m.sums[:0], m.keys[:0]
 	scratches.Put(m)
 }
 
@@ -113,22 +121,35 @@ func (s *scanner) lastKey() *key {
 
 // distinct checks that no two keys are equal.
 func (s *scanner) distinct(b []byte, keys []key) error {
-	if ascending(b, keys) {
-		return nil
-	}
-	for i := range keys {
-		if !keys[i].hashed {
-			keys[i].hash = s.seed.hashLeaf(b[keys[i].at:])
-		}
-	}
 	if len(keys) > len(s.lowKeys) {
 		return s.distinctByTable(b, keys)
 	}
+	var seen uint64 // a bit for each hash so far, which is seldom taken by two
 	for i := range keys {
-		for j := range i {
-			if keys[i].hash == keys[j].hash && sameTerm(b[keys[i].at:], b[keys[j].at:]) {
-				return duplicateKey(keys[j].at, keys[i].at)
+		bit := uint64(1) << (keys[i].ready(s.seed, b) >> 58)
+		if seen&bit != 0 {
+			if err := repeats(b, keys[:i], &keys[i]); err != nil {
+				return err
 			}
+		}
+		seen |= bit
+	}
+	return nil
+}
+
+// ready returns the hash of a key, which was not wanted before when the key is no container.
+func (k *key) ready(seed *seeds, b []byte) uint64 {
+	if k.hash == 0 {
+		k.hash = seed.hashLeaf(b[k.at:]) | 1
+	}
+	return k.hash
+}
+
+// repeats compares a key with those before it.
+func repeats(b []byte, before []key, k *key) error {
+	for i := range before {
+		if before[i].hash == k.hash && sameTerm(b[before[i].at:], b[k.at:]) {
+			return duplicateKey(before[i].at, k.at)
 		}
 	}
 	return nil
@@ -145,7 +166,7 @@ func (s *scanner) distinctByTable(b []byte, keys []key) error {
 	clear(table)
 	mask := uint64(size - 1)
 	for i := range keys {
-		slot := keys[i].hash & mask
+		slot := keys[i].ready(s.seed, b) >> 1 & mask // the lowest bit is always set
 		for ; table[slot] != 0; slot = (slot + 1) & mask {
 			other := &keys[table[slot]-1]
 			if other.hash == keys[i].hash && sameTerm(b[other.at:], b[keys[i].at:]) {
@@ -159,47 +180,4 @@ func (s *scanner) distinctByTable(b []byte, keys []key) error {
 
 func duplicateKey(first, second int) error {
 	return syntaxError(second, "a map repeats the key at byte %d", first)
-}
-
-// ascending reports whether the keys are all atoms or all binaries of at most 8 bytes before they differ, each
-// greater than the one before.
-func ascending(b []byte, keys []key) bool {
-	header, tag := 2, b[keys[0].at]
-	switch tag {
-	case tagSmallAtomUTF8:
-	case tagBinary:
-		header = 5
-	default:
-		return false
-	}
-	last := keyPrefix(b, keys[0].at, header)
-	for _, k := range keys[1:] {
-		if b[k.at] != tag {
-			return false
-		}
-		next := keyPrefix(b, k.at, header)
-		if next <= last {
-			return false
-		}
-		last = next
-	}
-	return true
-}
-
-// keyPrefix returns the first 8 bytes of a key, zeros where it is shorter: what is greater by this is another key.
-func keyPrefix(b []byte, at, header int) uint64 {
-	n := uint(b[at+header-1])
-	if header == 5 {
-		n = uint(binary.BigEndian.Uint32(b[at+1:]))
-	}
-	at += header
-	if n > 8 {
-		n = 8
-	}
-	if len(b)-at >= 8 {
-		return binary.BigEndian.Uint64(b[at:]) >> (64 - 8*n) << (64 - 8*n)
-	}
-	var prefix [8]byte
-	copy(prefix[:], b[at:at+int(n)])
-	return binary.BigEndian.Uint64(prefix[:])
 }

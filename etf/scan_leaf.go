@@ -47,7 +47,7 @@ func atomLeaf(b []byte, i int) (int, error) {
 		return 0, truncatedAtom(b, i)
 	}
 	if latin1 {
-		if len(text) > maxAtomChars {
+		if len(text) > MaxAtomChars {
 			return 0, longAtom(i, len(text))
 		}
 		return n, nil
@@ -55,8 +55,8 @@ func atomLeaf(b []byte, i int) (int, error) {
 	if !utf8.Valid(text) {
 		return 0, badUTF8(i, text)
 	}
-	if len(text) > maxAtomChars {
-		if chars := utf8.RuneCount(text); chars > maxAtomChars {
+	if len(text) > MaxAtomChars {
+		if chars := utf8.RuneCount(text); chars > MaxAtomChars {
 			return 0, longAtom(i, chars)
 		}
 	}
@@ -71,7 +71,7 @@ func truncatedAtom(b []byte, i int) error {
 }
 
 func longAtom(offset, chars int) error {
-	return syntaxError(offset, "an atom has %d characters, expected at most %d", chars, maxAtomChars)
+	return syntaxError(offset, "an atom has %d characters, expected at most %d", chars, MaxAtomChars)
 }
 
 func floatLeaf(b []byte, i int) (int, error) {
