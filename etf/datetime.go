@@ -69,7 +69,6 @@ func appendTime(dst []byte, t time.Time) ([]byte, error) {
 
 // wireDateTime is what a DateTime says about its instant.
 type wireDateTime struct {
-	Struct      Atom `etf:"__struct__"`
 	Calendar    Atom
 	Year        int
 	Month       int
@@ -87,7 +86,7 @@ type wireDateTime struct {
 }
 
 func readTime(b []byte) (time.Time, int, error) {
-	if _, _, ok := ReadMap(b); !ok {
+	if structName(b) != "DateTime" {
 		return time.Time{}, 0, mismatch("DateTime", b)
 	}
 	p, err := planOf(dateTimeType)
@@ -97,30 +96,19 @@ func readTime(b []byte) (time.Time, int, error) {
 	var w wireDateTime
 	n, err := p.decode(b, reflect.ValueOf(&w).Elem(), false)
 	if err != nil {
-		return time.Time{}, 0, inDateTime(err, b)
+		return time.Time{}, 0, err
 	}
 	t, ok := w.time()
 	if !ok {
-		return time.Time{}, 0, mismatch("DateTime", b)
+		return time.Time{}, 0, mismatch("DateTime of Calendar.ISO, with fields in range", b)
 	}
 	return t, n, nil
 }
 
-// inDateTime reports a map that is no DateTime at all as that, and not as a DateTime without some key.
-func inDateTime(err error, b []byte) error {
-	if e, ok := err.(*UnmarshalError); ok && e.Path == ".__struct__" {
-		return mismatch("DateTime", b)
-	}
-	return err
-}
-
 // time returns the instant in UTC; ok is false when the fields are out of range or contradict each other.
 func (w *wireDateTime) time() (t time.Time, ok bool) {
-	if w.Struct != "Elixir.DateTime" || w.Calendar != "Elixir.Calendar.ISO" {
-		return t, false
-	}
 	us := w.Microsecond
-	ok = within(w.Year, minYear, maxYear) && within(w.Month, 1, 12) && within(w.Day, 1, 31) && within(w.Hour, 0, 23) &&
+	ok = w.Calendar == "Elixir.Calendar.ISO" && within(w.Year, minYear, maxYear) && within(w.Month, 1, 12) && within(w.Day, 1, 31) && within(w.Hour, 0, 23) &&
 		within(w.Minute, 0, 59) && within(w.Second, 0, 59) && within(us.Value, 0, 999_999) && within(us.Precision, 0, 6) &&
 		within(w.UTCOffset, -maxOffset, maxOffset) && within(w.StdOffset, -maxOffset, maxOffset)
 	if !ok {

@@ -75,7 +75,7 @@ type place struct {
 }
 
 const (
-	maxNesting = defaultMaxDepth
+	maxNesting = DefaultMaxDepth
 	// maxHops only has to stop a pointer that leads to itself before the stack is full.
 	maxHops = 16 * maxNesting
 )
@@ -117,7 +117,7 @@ func inValue(err error, step string) error {
 	if !ok {
 		e = &MarshalError{Err: err}
 	}
-	e.Path = step + e.Path
+	e.Path = addStep(step, e.Path)
 	return e
 }
 

@@ -60,9 +60,9 @@ func atomProblem(name string) string {
 	if !utf8.ValidString(name) {
 		return fmt.Sprintf("atom %q is not UTF-8", clip(name))
 	}
-	if len(name) > maxAtomChars {
-		if n := utf8.RuneCountInString(name); n > maxAtomChars {
-			return fmt.Sprintf("atom %q has %d characters, expected at most %d", clip(name), n, maxAtomChars)
+	if len(name) > MaxAtomChars {
+		if n := utf8.RuneCountInString(name); n > MaxAtomChars {
+			return fmt.Sprintf("atom %q has %d characters, expected at most %d", clip(name), n, MaxAtomChars)
 		}
 	}
 	return ""

@@ -22,9 +22,7 @@ type plan struct {
 	expected string
 	// distinct says that values that differ as Go map keys also differ as terms.
 	distinct bool
-	// nilable says that the term nil stands for Go's nil, and so that a struct's key may be missing.
-	nilable bool
-	err     error
+	err      error
 }
 
 var (

@@ -96,6 +96,10 @@ func oneTerm(b []byte) error {
 func decodeUnmarshaler(b []byte, v reflect.Value, _ bool) (int, error) {
 	n := Size(b)
 	if err := v.Addr().Interface().(Unmarshaler).UnmarshalETF(Raw(b[:n:n])); err != nil {
+		if inner, ok := err.(*UnmarshalError); ok { // of a part of the term, whose path continues the one to here
+			e := *inner
+			return 0, &e
+		}
 		return 0, &UnmarshalError{Err: err}
 	}
 	return n, nil

@@ -1,6 +1,9 @@
 package etf
 
-import "reflect"
+import (
+	"reflect"
+	"strings"
+)
 
 // A TypeError says that a Go type has no form as a term. It is found when a value of the type is first encoded,
 // decoded or described.
@@ -29,4 +32,14 @@ func joinPath(path, text string) string {
 		return text
 	}
 	return path + ": " + text
+}
+
+// addStep puts a step before a path. Of a very long path it keeps the beginning and the end.
+func addStep(step, path string) string {
+	const limit, head, tail = 400, 200, 100
+	path = step + path
+	if len(path) > limit {
+		path = strings.ToValidUTF8(path[:head]+"…"+path[len(path)-tail:], "")
+	}
+	return path
 }

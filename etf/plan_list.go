@@ -96,9 +96,8 @@ var smallIntegers = func() (terms [512]byte) {
 const maxPrealloc = 64 << 10
 
 func (c *compiler) slice(p *plan, t reflect.Type) error {
-	if t.Elem().Kind() == reflect.Uint8 && !isCustom(t.Elem()) {
+	if isBytes(t) {
 		bytesPlan(p)
-		p.nilable = false
 		return nil
 	}
 	elem, err := c.plan(t.Elem())
@@ -140,6 +139,11 @@ func (c *compiler) slice(p *plan, t reflect.Type) error {
 		p.decode = decode
 	}
 	return nil
+}
+
+// isBytes says that t is a binary: a slice of bytes, unless those encode themselves.
+func isBytes(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !isCustom(t.Elem())
 }
 
 func properEnd(items *elements, b []byte) error {

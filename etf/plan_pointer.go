@@ -22,7 +22,6 @@ func (c *compiler) pointer(p *plan, t reflect.Type) error {
 	if err != nil {
 		return err
 	}
-	p.nilable = true
 	p.expected = "nil or what the pointer is to"
 	p.encode = func(dst []byte, v reflect.Value, at place) ([]byte, error) {
 		if v.IsNil() {
@@ -67,7 +66,6 @@ func (c *compiler) iface(p *plan, t reflect.Type) error {
 	if t.NumMethod() > 0 {
 		return &TypeError{Type: t, Problem: "is an interface without registered cases, see RegisterUnion"}
 	}
-	p.nilable = true
 	p.expected = "term"
 	p.encode = func(dst []byte, v reflect.Value, at place) ([]byte, error) {
 		return appendAny(dst, v.Interface(), at)

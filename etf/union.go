@@ -45,7 +45,7 @@ func Tagged(tag string, v any) any { return tagged{tag, v} }
 //	var _ = etf.RegisterUnion[Command](Add{}, GetCurrent{}, etf.Tagged("stop", Shutdown{}))
 //
 // A nil interface is nil. A value is tagged only where the static type is I: a field, an element, a parameter of type
-// I, not an any that holds an Add. Tags are read as atoms or binaries. A case may be a pointer type; a pointer to a case
+// I, not an any that holds an Add; pass Append a pointer to a variable of type I. Tags are read as atoms or binaries. A case may be a pointer type; a pointer to a case
 // that is no pointer is encoded like the case.
 //
 // Call it while the program starts. It panics, naming the type, when I is no interface with methods or is registered
@@ -102,10 +102,7 @@ func newCase(t reflect.Type, v any) (unionCase, error) {
 	if !typ.Implements(t) {
 		return unionCase{}, fmt.Errorf("%s does not implement it", typ)
 	}
-	named := typ
-	if typ.Kind() == reflect.Pointer {
-		named = typ.Elem()
-	}
+	named := (&unionCase{typ: typ}).value()
 	if tag == "" {
 		if !token.IsIdentifier(named.Name()) {
 			return unionCase{}, fmt.Errorf("%s has no name to make a tag of, use Tagged", typ)
@@ -135,7 +132,6 @@ func (c *compiler) union(p *plan, registered *union) error {
 			return inType(err, "("+uc.tag+")")
 		}
 	}
-	p.nilable = true
 	p.expected = u.expected()
 	p.encode = u.encode
 	p.decode = func(b []byte, v reflect.Value, own bool) (int, error) {
@@ -250,6 +246,14 @@ func (u *union) byTag(tag []byte, bare bool) *unionCase {
 		}
 	}
 	return nil
+}
+
+// value is the type whose term stands beside the tag.
+func (uc *unionCase) value() reflect.Type {
+	if uc.typ.Kind() == reflect.Pointer {
+		return uc.typ.Elem()
+	}
+	return uc.typ
 }
 
 // zero is the only value of a bare case.

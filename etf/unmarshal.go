@@ -60,6 +60,9 @@ func decode(term Raw, v any, own bool) error {
 	if target.Kind() != reflect.Pointer || target.IsNil() {
 		return fmt.Errorf("etf: decode into %T, expected a pointer that is not nil", v)
 	}
+	if len(term) == 0 {
+		return syntaxError(0, "no bytes, expected a term")
+	}
 	p, err := planOf(target.Type().Elem())
 	if err != nil {
 		return err
@@ -100,6 +103,6 @@ func inTerm(err error, step string) error {
 	if !ok {
 		e = &UnmarshalError{Err: err}
 	}
-	e.Path = step + e.Path
+	e.Path = addStep(step, e.Path)
 	return e
 }

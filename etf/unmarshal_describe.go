@@ -51,12 +51,34 @@ func render(b []byte, depth int) string {
 		return "{" + renderTerms(b[n:], arity, depth) + "}"
 	}
 	if pairs, n, ok := ReadMap(b); ok {
+		if name := structName(b); name != "" {
+			return "%" + clip(name) + "{…}"
+		}
 		return "%{" + renderPairs(b[n:], pairs, depth) + "}"
 	}
 	if items, ok := openList(b); ok {
 		return renderList(items, depth)
 	}
 	return renderOpaque(b[0])
+}
+
+// structName returns the module of an Elixir struct without its prefix, or nothing for any other map. It looks at a
+// bounded number of keys.
+func structName(b []byte) string {
+	pairs, at, ok := ReadMap(b)
+	if !ok {
+		return ""
+	}
+	for range min(pairs, 64) {
+		name, n := keyName(b[at:])
+		at += n
+		if string(name) == "__struct__" {
+			module, _, _ := ReadAtom(b[at:])
+			return strings.TrimPrefix(module, "Elixir.")
+		}
+		at += Size(b[at:])
+	}
+	return ""
 }
 
 func renderOpaque(tag byte) string {
