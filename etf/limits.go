@@ -8,10 +8,10 @@ import (
 	"io"
 )
 
-const (
-	defaultMaxDepth    = 1000
-	defaultMaxInflated = 64 << 20
-)
+// DefaultMaxDepth is the nesting allowed where Limits do not say.
+const DefaultMaxDepth = 1000
+
+const defaultMaxInflated = 64 << 20
 
 // Limits bound what a term may cost. The zero value holds the defaults.
 type Limits struct {
@@ -25,7 +25,7 @@ type Limits struct {
 
 func (l Limits) maxDepth() int {
 	if l.MaxDepth == 0 {
-		return defaultMaxDepth
+		return DefaultMaxDepth
 	}
 	return l.MaxDepth
 }

@@ -43,7 +43,9 @@ const (
 
 // Bounds that the format or OTP sets.
 const (
-	maxAtomChars = 255 // characters, not bytes
-	maxRefWords  = 5
-	floatText    = 31 // bytes of FLOAT_EXT
+	// MaxAtomChars is how many characters (not bytes) an atom may have.
+	MaxAtomChars = 255
+
+	maxRefWords = 5
+	floatText   = 31 // bytes of FLOAT_EXT
 )
