@@ -1,0 +1,187 @@
+package protocol
+
+import (
+	"fmt"
+	"math"
+	"sync"
+
+	"portworker/etf"
+)
+
+// Codec is how terms are written on a connection. It builds the worker's
+// messages; [Writer] sends them.
+type Codec uint8
+
+// The codecs. The zero value is ETF.
+const (
+	ETF         Codec = iota // the External Term Format
+	MessagePack              // arrays for tuples, strings for atoms
+)
+
+// String returns "etf" or "msgpack".
+func (c Codec) String() string {
+	if c == MessagePack {
+		return "msgpack"
+	}
+	return "etf"
+}
+
+// headroom is kept free before an encoded message, so that a packet's header
+// and a batch's list header can be put there without moving it.
+const headroom = headerSize + 6
+
+// maxOutgoing is the largest message sent: what a BEAM accepts in a packet
+// with a four-byte header.
+const maxOutgoing = math.MaxInt32
+
+// Outgoing is one message for the client, encoded and not yet queued. It may be
+// queued once.
+type Outgoing struct {
+	buf []byte // headroom bytes, then the message
+}
+
+// Size returns the length of the encoded message in bytes.
+func (o *Outgoing) Size() int { return len(o.buf) - headroom }
+
+// keepBuffer is the largest buffer that goes back to the pool.
+const keepBuffer = 64 << 10
+
+var outgoings = sync.Pool{New: func() any { return &Outgoing{buf: make([]byte, headroom, 512)} }}
+
+func newOutgoing() *Outgoing {
+	o := outgoings.Get().(*Outgoing)
+	o.buf = o.buf[:headroom]
+	return o
+}
+
+func (o *Outgoing) release() {
+	if cap(o.buf) <= keepBuffer {
+		outgoings.Put(o)
+	}
+}
+
+// finish turns the ETF message in o into one of the codec's and checks its size.
+func (c Codec) finish(o *Outgoing) (*Outgoing, error) {
+	if c == MessagePack {
+		packed := newOutgoing()
+		var err error
+		packed.buf, err = toMessagePack(packed.buf, o.buf[headroom:])
+		o.release()
+		if err != nil {
+			packed.release()
+			return nil, err
+		}
+		o = packed
+	}
+	if o.Size() > maxOutgoing {
+		return nil, fmt.Errorf("message of %d bytes: a packet holds at most %d", o.Size(), maxOutgoing)
+	}
+	return o, nil
+}
+
+// must finishes a message made of nothing but what every codec can write.
+func (c Codec) must(o *Outgoing) *Outgoing {
+	finished, err := c.finish(o)
+	if err != nil {
+		panic("protocol: " + err.Error())
+	}
+	return finished
+}
+
+// build encodes {tag, ref, v}.
+func (c Codec) build(tag string, ref etf.Raw, wrap string, v any) (*Outgoing, error) {
+	o := newOutgoing()
+	o.buf = appendHead(o.buf, tag, ref, 3)
+	if wrap != "" {
+		o.buf = etf.AppendAtom(etf.AppendTuple(o.buf, 2), wrap)
+	}
+	var err error
+	if o.buf, err = etf.Append(o.buf, v); err != nil {
+		o.release()
+		return nil, err
+	}
+	return c.finish(o)
+}
+
+// appendHead appends the start of a message: {tag, ref of arity elements.
+func appendHead(dst []byte, tag string, ref etf.Raw, arity int) []byte {
+	dst = etf.AppendAtom(etf.AppendTuple(dst, arity), tag)
+	return append(dst, ref...)
+}
+
+// Result builds {result, Ref, {ok, v}}. It fails when v cannot be encoded.
+func (c Codec) Result(ref etf.Raw, v any) (*Outgoing, error) {
+	return c.build(tagResult, ref, "ok", v)
+}
+
+// Failure builds {result, Ref, {error, e}}.
+func (c Codec) Failure(ref etf.Raw, e *Error) *Outgoing {
+	return c.withError(e, func(dst []byte) []byte {
+		return etf.AppendAtom(etf.AppendTuple(appendHead(dst, tagResult, ref, 3), 2), "error")
+	})
+}
+
+// Fault builds {fault, Ref, e}; a nil ref is sent as the atom undefined.
+func (c Codec) Fault(ref etf.Raw, e *Error) *Outgoing {
+	if ref == nil {
+		ref = undefined
+	}
+	return c.withError(e, func(dst []byte) []byte { return appendHead(dst, tagFault, ref, 3) })
+}
+
+var undefined = etf.Raw(etf.AppendAtom(nil, "undefined"))
+
+// withError builds a message that ends in an error. Details that this codec
+// cannot write are left out rather than the error.
+func (c Codec) withError(e *Error, head func([]byte) []byte) *Outgoing {
+	o := newOutgoing()
+	o.buf = appendError(head(o.buf), e)
+	finished, err := c.finish(o)
+	if err == nil {
+		return finished
+	}
+	plain := *e
+	plain.Details, plain.Message = nil, fmt.Sprintf("%s (its details could not be encoded: %v)", e.Message, err)
+	o = newOutgoing()
+	o.buf = appendError(head(o.buf), &plain)
+	return c.must(o)
+}
+
+// Progress builds {progress, Ref, v}.
+func (c Codec) Progress(ref etf.Raw, v any) (*Outgoing, error) {
+	return c.build(tagProgress, ref, "", v)
+}
+
+// Hello builds the worker's hello from a map.
+func (c Codec) Hello(fields etf.Map) (*Outgoing, error) {
+	o := newOutgoing()
+	o.buf = etf.AppendAtom(etf.AppendTuple(o.buf, 2), tagHello)
+	var err error
+	if o.buf, err = etf.Append(o.buf, fields); err != nil {
+		return nil, err
+	}
+	return c.finish(o)
+}
+
+// Log builds {log, Level, Message, Attrs}.
+func (c Codec) Log(level, message string, attrs etf.Map) (*Outgoing, error) {
+	o := newOutgoing()
+	o.buf = etf.AppendAtom(etf.AppendTuple(o.buf, 4), tagLog)
+	o.buf = etf.AppendString(etf.AppendAtom(o.buf, level), message)
+	var err error
+	if o.buf, err = etf.Append(o.buf, attrs); err != nil {
+		return nil, err
+	}
+	return c.finish(o)
+}
+
+// Pong builds the answer to a ping.
+func (c Codec) Pong(term etf.Raw) *Outgoing {
+	o := newOutgoing()
+	o.buf = append(etf.AppendAtom(etf.AppendTuple(o.buf, 2), tagPong), term...)
+	finished, err := c.finish(o)
+	if err != nil { // a term that came in through MessagePack goes back through it
+		return c.Fault(nil, &Error{Reason: BadMessage, Message: "ping: " + err.Error()})
+	}
+	return finished
+}
