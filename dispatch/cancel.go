@@ -1,0 +1,114 @@
+package dispatch
+
+import (
+	"fmt"
+	"time"
+
+	"portworker/etf"
+	"portworker/protocol"
+)
+
+// cancel tells the task with that ref to stop. A ref that is not live is left
+// alone: its result is on the way, or there never was one.
+func (c *Conn) cancel(ref etf.Raw) {
+	c.mu.Lock()
+	t := c.state.tasks[string(ref)]
+	c.mu.Unlock()
+	if t != nil {
+		c.stop(t, &protocol.Error{Reason: protocol.Cancelled, Message: "cancelled by the client"}, false)
+	}
+}
+
+// ownerDown tells every task of an owner to stop.
+func (c *Conn) ownerDown(owner etf.Raw) {
+	c.mu.Lock()
+	tasks := make([]*Task, 0, len(c.state.owners[string(owner)]))
+	for t := range c.state.owners[string(owner)] {
+		tasks = append(tasks, t)
+	}
+	c.mu.Unlock()
+	for _, t := range tasks {
+		c.stop(t, &protocol.Error{Reason: protocol.Cancelled, Message: "the owner is gone"}, false)
+	}
+}
+
+// stop cancels a task: one that waits ends at once, one that runs ends when its
+// handler returns, or after the grace. A lenient stop lets a handler that
+// returns a value all the same have its result. It does not block.
+func (c *Conn) stop(t *Task, why *protocol.Error, lenient bool) {
+	codec := c.codec()
+	var cancelled bool
+	c.update(func(s *inflight) {
+		switch {
+		case t.stop != nil || t.phase == ended:
+			return
+		case t.phase == waiting:
+			s.end(t, why.Reason)
+			c.writer.Queue(codec.Failure(t.call.Ref, withReceipt(why, false, "")))
+		default:
+			t.grace = time.AfterFunc(s.config.CancelGrace, func() { c.giveUp(t) })
+		}
+		t.stop, t.lenient, cancelled = why, lenient, true
+	})
+	if cancelled {
+		t.cancel(why)
+		c.writer.FlushSoon()
+	}
+}
+
+// giveUp ends a cancelled task whose handler has outlived the grace.
+func (c *Conn) giveUp(t *Task) {
+	stack := stackOf(t)
+	c.endEarly(t, withReceipt(t.stop, true, stack))
+}
+
+// expire ends a task at its deadline, whatever its handler does.
+func (c *Conn) expire(t *Task) {
+	why := &protocol.Error{Reason: protocol.Timeout, Message: fmt.Sprintf("not done after %v", t.call.Timeout)}
+	c.endEarly(t, why)
+	t.cancel(why)
+}
+
+// endEarly ends a task before its handler has returned, unless it has ended.
+func (c *Conn) endEarly(t *Task, why *protocol.Error) {
+	o := c.codec().Failure(t.call.Ref, why)
+	var next *Task
+	c.update(func(s *inflight) {
+		if t.phase != ended {
+			if t.stop == nil {
+				t.stop = why
+			}
+			next = s.abandon(t, why.Reason)
+			c.writer.Queue(o)
+		}
+	})
+	c.start(next)
+	c.writer.FlushSoon()
+}
+
+// start gives a task that was accorded a place its goroutine; nil is none.
+func (c *Conn) start(t *Task) {
+	if t != nil {
+		go t.run()
+	}
+}
+
+// finish ends a task whose handler has returned, and starts the next in its
+// lane.
+func (c *Conn) finish(t *Task, value any, err error) {
+	o, reason := t.outcome(value, err)
+	// A slow client slows its tasks down. One that was cancelled does not wait,
+	// so that stopping is never held up by a client that does not read.
+	_ = c.writer.Room(t.ctx)
+	var next *Task
+	c.update(func(s *inflight) {
+		next = s.returned(t)
+		if t.phase != ended {
+			s.end(t, reason)
+			c.writer.Queue(o)
+		}
+	})
+	t.cancel(nil)
+	c.start(next)
+	c.writer.Flush()
+}

@@ -1,0 +1,203 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"portworker/etf"
+	"portworker/protocol"
+)
+
+// Options say what a connection serves, and how.
+type Options struct {
+	Registry *Registry // required
+	Name     string    // of the worker, for its hello
+	Version  string    // of the worker, for its hello
+	Config   Config
+	// OnConfig, if set, is called with the whole configuration when the connection
+	// starts and whenever the client's hello has changed it.
+	OnConfig func(Config)
+}
+
+// Conn is one conversation between a client and this worker.
+type Conn struct {
+	options Options
+	reader  *protocol.PacketReader
+	parser  protocol.Parser // the reading goroutine's
+	writer  *protocol.Writer
+	wire    atomic.Uint32 // the codec, for everyone else
+	started time.Time
+	logs    logState
+	memory  memoryGauge
+
+	mu    sync.Mutex
+	state inflight
+
+	drain     chan struct{} // closed when the client asks for it
+	drainOnce sync.Once
+	idle      chan struct{} // closed when state.done() becomes true
+}
+
+// NewConn returns a connection that reads packets from in and writes them to
+// out, and nothing else to either.
+func NewConn(in io.Reader, out io.Writer, options Options) *Conn {
+	c := &Conn{
+		options: options,
+		reader:  protocol.NewPacketReader(in, options.Config.MaxFrame),
+		writer:  protocol.NewWriter(out),
+		started: time.Now(),
+		state:   newInflight(options.Config),
+		drain:   make(chan struct{}),
+		idle:    make(chan struct{}),
+	}
+	c.logs.level.Set(options.Config.LogLevel)
+	c.memory.limit.Store(options.Config.MemoryLimit)
+	c.parser.Limits = etf.Limits{MaxDepth: c.state.config.MaxDepth, MaxInflated: c.state.config.MaxFrame}
+	return c
+}
+
+// update changes what is in flight. It is the one place that holds the lock
+// for a change, and the one that notices the end.
+func (c *Conn) update(change func(s *inflight)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	change(&c.state)
+	if !c.state.idle && c.state.done() {
+		c.state.idle = true
+		close(c.idle)
+	}
+}
+
+func (c *Conn) codec() protocol.Codec { return protocol.Codec(c.wire.Load()) }
+
+// read is the reading goroutine: it parses and dispatches until the input
+// ends, and never waits for anything but input.
+func (c *Conn) read() error {
+	for {
+		packet, err := c.reader.Next()
+		if tooLarge, ok := err.(*protocol.FrameTooLargeError); ok {
+			c.fault(nil, &protocol.Error{Reason: protocol.FrameTooLarge, Message: tooLarge.Error()})
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		c.parser.Each(packet, c.handle)
+	}
+}
+
+// handle acts on one message.
+func (c *Conn) handle(m protocol.Message) {
+	if codec := c.parser.Codec(); codec != c.codec() {
+		c.wire.Store(uint32(codec))
+		c.writer.SetCodec(codec)
+	}
+	switch m := m.(type) {
+	case *protocol.Call:
+		c.accept(m)
+	case *protocol.Cancel:
+		c.cancel(m.Ref)
+	case *protocol.OwnerDown:
+		c.ownerDown(m.Owner)
+	case *protocol.Ping:
+		c.answer(c.codec().Pong(m.Term))
+	case *protocol.Hello:
+		c.hello(m)
+	case *protocol.Drain:
+		c.Drain()
+	case *protocol.Invalid:
+		c.invalid(m)
+	default:
+		c.unsupported(m)
+	}
+}
+
+func unknownFunction(name string) string {
+	const most = 100
+	if len(name) > most {
+		name = name[:most] + "…"
+	}
+	return fmt.Sprintf("no function %q: $functions lists those there are", name)
+}
+
+// accept starts a task, lets it wait, or refuses it.
+func (c *Conn) accept(call *protocol.Call) {
+	t, err := c.newTask(call)
+	if err != nil {
+		c.refuse(call.Ref, err)
+		return
+	}
+	var start *Task
+	c.update(func(s *inflight) {
+		if start, err = s.admit(t); err == nil && call.Timeout > 0 {
+			t.timer = time.AfterFunc(call.Timeout, func() { c.expire(t) })
+		}
+	})
+	if err != nil {
+		t.cancel(nil)
+		c.refuse(call.Ref, err)
+		return
+	}
+	c.start(start)
+}
+
+// newTask finds what the call names.
+func (c *Conn) newTask(call *protocol.Call) (*Task, *protocol.Error) {
+	fn := c.options.Registry.find(call.Function)
+	if fn == nil {
+		return nil, &protocol.Error{Reason: protocol.UnknownFunction, Message: unknownFunction(call.Function)}
+	}
+	name := fn.Lane
+	if call.Lane != "" {
+		name = Lane(call.Lane)
+	}
+	i, ok := laneIndex(name)
+	if !ok {
+		return nil, &protocol.Error{Reason: protocol.BadMessage, Message: unknownLane(call.Lane).Error()}
+	}
+	if limit, over := c.memory.over(); over {
+		return nil, overloaded("the heap is over memory_limit (%d bytes)", limit)
+	}
+	t := &Task{conn: c, call: call, fn: fn, lane: &c.state.lanes[i], accepted: time.Now()}
+	ctx, cancel := context.WithCancelCause(context.Background())
+	t.ctx, t.cancel = &taskContext{Context: ctx, task: t}, cancel
+	return t, nil
+}
+
+// refuse answers a call that was not accepted. A ref that is in use belongs to
+// another task, whose one result is still to come: then it is a fault.
+func (c *Conn) refuse(ref etf.Raw, err *protocol.Error) {
+	live := false
+	c.update(func(s *inflight) {
+		live = s.tasks[string(ref)] != nil
+		s.counts.refused++
+	})
+	if live {
+		c.fault(ref, err)
+		return
+	}
+	c.answer(c.codec().Failure(ref, err))
+}
+
+func (c *Conn) invalid(m *protocol.Invalid) {
+	if m.Call {
+		c.refuse(m.Ref, m.Err)
+		return
+	}
+	c.fault(m.Ref, m.Err)
+}
+
+func (c *Conn) fault(ref etf.Raw, err *protocol.Error) {
+	c.update(func(s *inflight) { s.counts.faults++ })
+	c.answer(c.codec().Fault(ref, err))
+}
+
+// answer sends what the reading goroutine has to say, without waiting.
+func (c *Conn) answer(o *protocol.Outgoing) {
+	c.writer.Answer(o)
+	c.writer.FlushSoon()
+}

@@ -1,0 +1,107 @@
+package dispatch
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"portworker/etf"
+)
+
+// Kind says how a function is talked to.
+type Kind string
+
+// The kinds.
+const (
+	KindFunction Kind = "function" // one result
+)
+
+// Function is a registered function. Run is required, the name is required;
+// the rest describes.
+type Function struct {
+	// Name is what a call names: 1 to 255 bytes of UTF-8, not beginning with "$".
+	Name string
+	// Doc is a sentence for people.
+	Doc string
+	// Kind is KindFunction when empty.
+	Kind Kind
+	// Lane is where it runs unless a call says otherwise; LaneIO when empty.
+	Lane Lane
+	// Args are the types of its arguments, in order.
+	Args []etf.Type
+	// Result is the type of its value.
+	Result etf.Type
+	// Run does the work, in the task's goroutine, and returns the value to encode.
+	Run func(t *Task) (any, error)
+}
+
+// maxNameLength bounds a function's name, in bytes.
+const maxNameLength = 255
+
+// Registry holds functions by name. It is filled before it serves and not
+// changed after.
+type Registry struct {
+	functions map[string]*Function
+}
+
+// Add registers f. It panics, with the name, when the name is invalid or
+// taken: both are mistakes in the program, to be found at its start.
+func (r *Registry) Add(f Function) {
+	switch {
+	case f.Name == "" || len(f.Name) > maxNameLength || !utf8.ValidString(f.Name):
+		panic(fmt.Sprintf("portworker: function name %q: expected 1 to %d bytes of UTF-8", f.Name, maxNameLength))
+	case strings.HasPrefix(f.Name, "$"):
+		panic(fmt.Sprintf("portworker: function name %q: names that begin with $ belong to the worker", f.Name))
+	case f.Run == nil:
+		panic(fmt.Sprintf("portworker: function %q has no handler", f.Name))
+	case r.functions[f.Name] != nil:
+		panic(fmt.Sprintf("portworker: function %q is registered twice", f.Name))
+	}
+	if f.Kind == "" {
+		f.Kind = KindFunction
+	}
+	if f.Lane == "" {
+		f.Lane = LaneIO
+	}
+	if _, ok := laneIndex(f.Lane); !ok {
+		panic(fmt.Sprintf("portworker: function %q: %v", f.Name, unknownLane(string(f.Lane))))
+	}
+	if r.functions == nil {
+		r.functions = make(map[string]*Function)
+	}
+	r.functions[f.Name] = &f
+}
+
+// find returns the function of that name, the worker's own included.
+func (r *Registry) find(name string) *Function {
+	if f := r.functions[name]; f != nil {
+		return f
+	}
+	return builtins[name]
+}
+
+// Functions returns the registered functions in the order of their names.
+func (r *Registry) Functions() []*Function {
+	return slices.SortedFunc(maps.Values(r.functions), func(a, b *Function) int {
+		return strings.Compare(a.Name, b.Name)
+	})
+}
+
+// describe returns the entries of a hello's list of functions.
+func (r *Registry) describe() []any {
+	functions := r.Functions()
+	entries := make([]any, len(functions))
+	for i, f := range functions {
+		entries[i] = etf.Map{
+			{Key: etf.Atom("name"), Value: f.Name},
+			{Key: etf.Atom("kind"), Value: etf.Atom(f.Kind)},
+			{Key: etf.Atom("args"), Value: f.Args},
+			{Key: etf.Atom("result"), Value: f.Result},
+			{Key: etf.Atom("doc"), Value: f.Doc},
+			{Key: etf.Atom("lane"), Value: etf.Atom(f.Lane)},
+		}
+	}
+	return entries
+}

@@ -1,0 +1,180 @@
+package dispatch
+
+import (
+	"fmt"
+	"time"
+
+	"portworker/protocol"
+)
+
+// inflight is everything a connection has under way. It is changed in
+// Conn.update and nowhere else.
+type inflight struct {
+	asked     Config // as it was set
+	config    Config // the same, with defaults filled in
+	tasks     map[string]*Task
+	owners    map[string]map[*Task]struct{}
+	lanes     [4]lane // in the order of allLanes
+	handlers  int     // goroutines that are in a handler
+	abandoned map[*Task]struct{}
+	draining  bool // no new work
+	idle      bool // draining, and nothing is left
+	counts    counts
+}
+
+// counts are totals since the connection began.
+type counts struct {
+	calls   int64
+	ok      int64
+	errors  map[protocol.Reason]int64
+	refused int64
+	faults  int64
+}
+
+func newInflight(config Config) inflight {
+	s := inflight{
+		tasks:     make(map[string]*Task),
+		owners:    make(map[string]map[*Task]struct{}),
+		abandoned: make(map[*Task]struct{}),
+		counts:    counts{errors: make(map[protocol.Reason]int64)},
+	}
+	for i, name := range allLanes {
+		s.lanes[i].name = name
+	}
+	s.configure(config)
+	return s
+}
+
+// configure applies a configuration. Tasks that are in stay in.
+func (s *inflight) configure(config Config) {
+	s.asked, s.config = config, config.withDefaults()
+	for i := range s.lanes {
+		s.lanes[i].config = s.config.Lanes[s.lanes[i].name]
+	}
+}
+
+// admit accepts t, and returns it when it is to be started now, or says why it
+// is refused.
+func (s *inflight) admit(t *Task) (start *Task, refused *protocol.Error) {
+	ref := string(t.call.Ref)
+	switch {
+	case s.tasks[ref] != nil:
+		return nil, &protocol.Error{Reason: protocol.DuplicateRef, Message: "the ref belongs to a task that has not ended: expected a ref of its own for each call"}
+	case s.draining:
+		return nil, &protocol.Error{Reason: protocol.Draining, Message: "the worker is shutting down and takes no new calls"}
+	case len(s.tasks)+len(s.abandoned) >= s.config.MaxRunning:
+		return nil, overloaded("%d calls are running or waiting: max_running allows no more", s.config.MaxRunning)
+	}
+	full := t.lane.running >= t.lane.config.Size
+	if full && t.lane.waiting >= t.lane.config.Queue {
+		return nil, overloaded("%d calls wait in lane %s: its queue holds no more", t.lane.waiting, t.lane.name)
+	}
+	s.tasks[ref] = t
+	s.own(t)
+	s.counts.calls++
+	if full {
+		t.lane.push(t)
+		return nil, nil
+	}
+	s.occupy(t)
+	return t, nil
+}
+
+// retryHint is what an overloaded caller is told to wait.
+const retryHint = 50 * time.Millisecond
+
+func overloaded(format string, args ...any) *protocol.Error {
+	return &protocol.Error{Reason: protocol.Overloaded, Message: fmt.Sprintf(format, args...), RetryAfter: retryHint}
+}
+
+// occupy gives t a place in its lane.
+func (s *inflight) occupy(t *Task) {
+	t.phase, t.placed = running, true
+	t.lane.running++
+	s.handlers++
+}
+
+// returned takes note that t's handler has returned. Its place goes to the next
+// task, which is then to be started.
+func (s *inflight) returned(t *Task) (next *Task) {
+	s.handlers--
+	delete(s.abandoned, t)
+	return s.vacate(t)
+}
+
+// vacate gives t's place in the lane to the task whose turn it is.
+func (s *inflight) vacate(t *Task) (next *Task) {
+	if !t.placed {
+		return nil
+	}
+	t.placed = false
+	t.lane.running--
+	if t.lane.running < t.lane.config.Size {
+		if next = t.lane.pop(time.Now()); next != nil {
+			s.occupy(next)
+		}
+	}
+	return next
+}
+
+// end makes t end with reason ("" for a value).
+func (s *inflight) end(t *Task, reason protocol.Reason) {
+	if t.phase == waiting {
+		t.lane.remove(t)
+	}
+	t.phase = ended
+	delete(s.tasks, string(t.call.Ref))
+	s.disown(t)
+	stopTimer(t.timer)
+	stopTimer(t.grace)
+	if reason == "" {
+		s.counts.ok++
+	} else {
+		s.counts.errors[reason]++
+	}
+}
+
+// abandon ends t without its handler, which stays counted until it returns. Its
+// place in the lane goes to the next task all the same: a handler that will not
+// stop must not stop others.
+func (s *inflight) abandon(t *Task, reason protocol.Reason) (next *Task) {
+	if t.phase == running {
+		s.abandoned[t] = struct{}{}
+		next = s.vacate(t)
+	}
+	s.end(t, reason)
+	return next
+}
+
+func stopTimer(t *time.Timer) {
+	if t != nil {
+		t.Stop()
+	}
+}
+
+func (s *inflight) own(t *Task) {
+	if t.call.Owner == nil {
+		return
+	}
+	owner := string(t.call.Owner)
+	if s.owners[owner] == nil {
+		s.owners[owner] = make(map[*Task]struct{}, 1)
+	}
+	s.owners[owner][t] = struct{}{}
+}
+
+func (s *inflight) disown(t *Task) {
+	if t.call.Owner == nil {
+		return
+	}
+	tasks := s.owners[string(t.call.Owner)]
+	delete(tasks, t)
+	if len(tasks) == 0 {
+		delete(s.owners, string(t.call.Owner))
+	}
+}
+
+// done reports whether shutting down has nothing left to wait for.
+func (s *inflight) done() bool {
+	return s.draining && s.handlers == 0 && len(s.tasks) == 0
+}

@@ -1,0 +1,208 @@
+package dispatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"portworker/etf"
+	"portworker/protocol"
+)
+
+// Task is one accepted call. A handler reaches it through its context
+// ([TaskFrom]).
+type Task struct {
+	conn     *Conn
+	call     *protocol.Call
+	fn       *Function
+	lane     *lane
+	accepted time.Time
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+
+	// The rest is guarded by the connection's lock.
+	phase      phase
+	placed     bool            // it has a place in its lane
+	stop       *protocol.Error // why it was told to stop, or nil
+	lenient    bool            // a value is still welcome after stop
+	timer      *time.Timer     // the deadline's, or nil
+	grace      *time.Timer     // a cancelled handler's, or nil
+	prev, next *Task           // in its lane's queue
+}
+
+type phase uint8
+
+const (
+	waiting phase = iota // in its lane's queue
+	running              // its handler has been started
+	ended                // its result has been queued
+)
+
+type taskKey struct{}
+
+// taskContext is the context of a handler: cancelled with the task, with a
+// cause, and aware of the deadline that the connection watches.
+type taskContext struct {
+	context.Context
+	task *Task
+}
+
+func (c *taskContext) Deadline() (time.Time, bool) {
+	if c.task.call.Timeout == 0 {
+		return time.Time{}, false
+	}
+	return c.task.accepted.Add(c.task.call.Timeout), true
+}
+
+func (c *taskContext) Value(key any) any {
+	if key == (taskKey{}) {
+		return c.task
+	}
+	return c.Context.Value(key)
+}
+
+// TaskFrom returns the task that ctx belongs to, or nil.
+func TaskFrom(ctx context.Context) *Task {
+	t, _ := ctx.Value(taskKey{}).(*Task)
+	return t
+}
+
+// Context is done when the task is to stop; context.Cause says why, as a
+// [*protocol.Error].
+func (t *Task) Context() context.Context { return t.ctx }
+
+// Function returns the registered name of what runs.
+func (t *Task) Function() string { return t.fn.Name }
+
+// Name returns the name the call gave the task, or "".
+func (t *Task) Name() string { return t.call.Name }
+
+// Args returns the call's arguments, a list that has passed the scan.
+func (t *Task) Args() etf.Raw { return t.call.Args }
+
+// Progress sends {progress, Ref, v}, if the client wants progress. It waits
+// while too much output is waiting for the client to read. It returns the
+// cause when the task is over, and an error when v cannot be encoded.
+func (t *Task) Progress(v any) error {
+	if err := context.Cause(t.ctx); err != nil {
+		return err
+	}
+	if !t.call.Progress {
+		return nil
+	}
+	o, err := t.conn.codec().Progress(t.call.Ref, v)
+	if err != nil {
+		return fmt.Errorf("encode progress: %w", err)
+	}
+	return t.emit(o)
+}
+
+// emit sends a message of a task that has not ended.
+func (t *Task) emit(o *protocol.Outgoing) error {
+	if err := t.conn.writer.Room(t.ctx); err != nil {
+		return err
+	}
+	over := false
+	t.conn.update(func(*inflight) {
+		if over = t.phase == ended; !over {
+			t.conn.writer.Queue(o)
+		}
+	})
+	if over {
+		return context.Cause(t.ctx)
+	}
+	t.conn.writer.Flush()
+	return nil
+}
+
+// run is the task's goroutine.
+func (t *Task) run() {
+	var value any
+	err := errGoexit
+	defer func() { t.conn.finish(t, value, err) }()
+	if t.lane.name == LaneDedicated {
+		// Never unlocked: the thread ends with the goroutine, whatever a C library
+		// or a namespace change has done to it.
+		runtime.LockOSThread()
+	}
+	value, err = t.invoke()
+}
+
+var errGoexit = errors.New("the handler ended its goroutine (runtime.Goexit): expected it to return")
+
+// invoke calls the handler and keeps a panic to the task. It is not inlined, so
+// that a goroutine's stack tells its task (see stackOf).
+//
+//go:noinline
+func (t *Task) invoke() (value any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = &protocol.Error{Reason: protocol.Panic, Message: fmt.Sprint(p), Stack: string(debug.Stack())}
+		}
+	}()
+	value, err = t.fn.Run(t)
+	runtime.KeepAlive(t) // keeps the receiver where a traceback finds it
+	return value, err
+}
+
+// outcome encodes how the handler ended; reason is "" for a value.
+func (t *Task) outcome(value any, err error) (o *protocol.Outgoing, reason protocol.Reason) {
+	codec := t.conn.codec()
+	failure := t.stopError()
+	if failure == nil || err == nil && t.lenientStop() {
+		failure = asError(err)
+	}
+	if failure == nil {
+		if o, err = codec.Result(t.call.Ref, value); err == nil {
+			return o, ""
+		}
+		failure = &protocol.Error{Reason: protocol.Failed, Message: "encode result: " + err.Error()}
+	}
+	return codec.Failure(t.call.Ref, failure), failure.Reason
+}
+
+// stopError returns what a task that was told to stop, and did, ends with.
+func (t *Task) stopError() *protocol.Error {
+	t.conn.mu.Lock()
+	defer t.conn.mu.Unlock()
+	if t.stop == nil {
+		return nil
+	}
+	return withReceipt(t.stop, false, "")
+}
+
+func (t *Task) lenientStop() bool {
+	t.conn.mu.Lock()
+	defer t.conn.mu.Unlock()
+	return t.lenient
+}
+
+// withReceipt adds to a cancellation whether the handler still runs.
+func withReceipt(e *protocol.Error, stillRunning bool, stack string) *protocol.Error {
+	receipt := *e
+	details := etf.Map{{Key: etf.Atom("still_running"), Value: stillRunning}}
+	if stack != "" {
+		details = append(details, etf.Pair{Key: etf.Atom("stack"), Value: stack})
+	}
+	receipt.Details = details
+	return &receipt
+}
+
+// asError turns a handler's error into one for the wire.
+func asError(err error) *protocol.Error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*protocol.Error](err); ok {
+		if wrapped := err.Error(); wrapped != e.Error() {
+			outer := *e
+			outer.Message = wrapped
+			return &outer
+		}
+		return e
+	}
+	return &protocol.Error{Reason: protocol.Failed, Message: err.Error()}
+}
