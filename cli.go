@@ -1,0 +1,132 @@
+//go:build unix
+
+package portworker
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"portworker/dispatch"
+)
+
+// run is Main without the exit.
+func run(w *Worker, args []string) int {
+	status := exitOK
+	cmd := w.command(&status)
+	cmd.SetArgs(args)
+	if err := cmd.Execute(); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: %v\n", w.config.Name, err)
+		if status == exitOK {
+			status = exitUsage
+		}
+	}
+	return status
+}
+
+// command is the worker's command line.
+func (w *Worker) command(status *int) *cobra.Command {
+	descriptors := "0,1"
+	cmd := &cobra.Command{
+		Use:           w.config.Name,
+		Short:         w.config.Name + " runs Go functions for the BEAM",
+		Long:          w.about(),
+		Version:       w.config.Version,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		CompletionOptions: cobra.CompletionOptions{
+			DisableDefaultCmd: true,
+		},
+	}
+	cmd.SetOut(os.Stdout)
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	for _, setting := range dispatch.Settings() {
+		flags.Var(settingFlag{&w.config.Limits, setting}, dashed(setting.Name), setting.Doc)
+	}
+	flags.StringVar(&descriptors, "descriptors", descriptors, "file descriptors of the wire: input, output")
+	if w.config.Flags != nil {
+		w.config.Flags(flags)
+	}
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		if err := fromEnvironment(flags); err != nil {
+			return err
+		}
+		in, out, err := parseDescriptors(descriptors)
+		if err != nil {
+			return err
+		}
+		if term.IsTerminal(in) {
+			return cmd.Help()
+		}
+		if w.config.OnStart != nil {
+			if err := w.config.OnStart(w); err != nil {
+				*status = exitBroken
+				return err
+			}
+		}
+		if err := w.serveDescriptors(in, out); err != nil {
+			*status = exitBroken
+			return err
+		}
+		return nil
+	}
+	return cmd
+}
+
+// about says what the program is to whoever starts it by hand.
+func (w *Worker) about() string {
+	name := w.config.Name
+	doc := w.config.Doc
+	if doc == "" {
+		doc = name + " runs Go functions for the BEAM."
+	}
+	return doc + `
+
+It is a port program: an Erlang or Elixir program starts it, and talks to it in
+packets on its standard input and output, so there is nothing to type here.
+
+  Elixir:  {PortWorker, name: MyApp.Worker, command: "` + name + `"} in a supervisor, then
+           PortWorker.run(MyApp.Worker, "echo", ["hello"])
+  Erlang:  open_port({spawn_executable, "` + name + `"}, [{packet, 4}, binary, exit_status])
+
+Every flag can be given as an environment variable too: --max-running as
+` + envName("max-running") + `. Flags win over the environment, and the client's hello wins over both.`
+}
+
+// settingFlag is a setting as a flag.
+type settingFlag struct {
+	limits  *Limits
+	setting dispatch.Setting
+}
+
+func (f settingFlag) Set(text string) error { return f.limits.Set(f.setting.Name, text) }
+func (f settingFlag) String() string        { return f.setting.Default }
+func (f settingFlag) Type() string          { return f.setting.Type }
+
+func dashed(name string) string { return strings.ReplaceAll(name, "_", "-") }
+
+func envName(flag string) string {
+	return "PORTWORKER_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// fromEnvironment sets every flag that was not given from its environment
+// variable, if there is one.
+func fromEnvironment(flags *pflag.FlagSet) error {
+	var failed error
+	flags.VisitAll(func(f *pflag.Flag) {
+		value, ok := os.LookupEnv(envName(f.Name))
+		if !ok || f.Changed || failed != nil || f.Name == "help" || f.Name == "version" {
+			return
+		}
+		if err := flags.Set(f.Name, value); err != nil {
+			failed = fmt.Errorf("environment variable %s: %w", envName(f.Name), err)
+		}
+	})
+	return failed
+}
