@@ -9,7 +9,7 @@ defmodule Bar do
     percent = if total == 0, do: 100, else: div(done * 100, total)
 
     cond do
-      match?({:ok, _}, :io.columns()) -> IO.write("\r    " <> line(percent))
+      IO.ANSI.enabled?() -> IO.write("\r    " <> line(percent))
       fifth(percent) > Process.put(__MODULE__, fifth(percent)) -> IO.puts("    " <> line(percent))
       true -> :ok
     end
@@ -18,7 +18,7 @@ defmodule Bar do
   @doc "Ends the line, where it is one."
   def finish do
     Process.delete(__MODULE__)
-    if match?({:ok, _}, :io.columns()), do: IO.puts("")
+    if IO.ANSI.enabled?(), do: IO.puts("")
   end
 
   defp fifth(percent), do: div(percent, 20)

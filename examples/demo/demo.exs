@@ -42,7 +42,11 @@ defmodule Demo do
     {time, {:ok, supervisor}} =
       timed(fn -> Supervisor.start_link([child], strategy: :one_for_one) end)
 
-    say("process #{os_pid()}, #{length(functions())} functions, ready", time)
+    say(
+      "process #{os_pid()}, #{length(PortWorker.functions(Demo.Worker))} functions, ready",
+      time
+    )
+
     supervisor
   end
 
@@ -76,20 +80,24 @@ defmodule Demo do
 
   defp digest(folder) do
     path = Path.join(folder, "large.bin")
-    title("file.digest reads a file of 512 MiB, and reports as it goes")
+    title("file.digest reads a file of 256 MiB, and reports as it goes")
     piece = :rand.bytes(@mib)
-    File.open!(path, [:write, :raw], fn file -> for _ <- 1..512, do: :file.write(file, piece) end)
+    File.open!(path, [:write, :raw], fn file -> for _ <- 1..256, do: :file.write(file, piece) end)
 
     {time, result} =
       timed(fn ->
-        PortWorker.run!(Demo.Worker, "file.digest", [path, "sha256"],
+        PortWorker.run!(Demo.Worker, "file.digest", [path, "sha512"],
           timeout: :infinity,
           on_progress: fn %{bytes: bytes, total: total} -> Bar.draw(bytes, total) end
         )
       end)
 
     Bar.finish()
-    say("#{result.algorithm} #{String.slice(result.digest, 0, 16)}… of #{div(result.bytes, @mib)} MiB", time)
+
+    say(
+      "#{result.algorithm} #{String.slice(result.digest, 0, 16)}… of #{div(result.bytes, @mib)} MiB",
+      time
+    )
   end
 
   defp thumbnail(folder) do
@@ -102,15 +110,13 @@ defmodule Demo do
         PortWorker.run!(Demo.Worker, "image.thumbnail", [%{path: path, max_width: 200}])
       end)
 
-    say(
-      "#{File.stat!(path).size} bytes at 2000 x 1500 became " <>
-        "#{byte_size(small.png)} bytes at #{small.width} x #{small.height}",
-      time
-    )
+    kept = Path.join(System.tmp_dir!(), "portworker-thumbnail.png")
+    File.write!(kept, small.png)
+    say("2000 x 1500 became #{small.width} x #{small.height}, see #{kept}", time)
   end
 
   defp cancel do
-    title("A sum that would take a year is cancelled")
+    title("A sum that would take months is cancelled")
     task = PortWorker.start_task(Demo.Worker, "sum", [10_000_000_000_000_000], timeout: :infinity)
     Process.sleep(300)
     {time, receipt} = timed(fn -> PortWorker.cancel(task) end)
@@ -118,26 +124,27 @@ defmodule Demo do
   end
 
   defp crash do
-    for {how, kill} <- [
-          {"exits on its own", fn -> PortWorker.run(Demo.Worker, "debug.exit", [3]) end},
-          {"is killed", fn -> System.cmd("kill", ["-KILL", "#{os_pid()}"]) end}
+    for {what, how} <- [
+          {"The worker exits on its own", &exit_worker/0},
+          {"The worker is killed by the system", &kill_worker/0},
+          {"The Elixir process that owns it is killed", &kill_owner/0}
         ] do
-      title("The worker #{how}")
+      title(what)
       waiting = PortWorker.start_task(Demo.Worker, "sleep", [60_000], timeout: :infinity)
       before = os_pid()
+      how.()
 
-      {time, {:error, error}} =
-        timed(fn ->
-          kill.()
-          PortWorker.await(waiting, :infinity)
-        end)
-
+      {time, {:error, error}} = timed(fn -> PortWorker.await(waiting) end)
       say("the call that was waiting got #{inspect(error.reason)}", time)
-      {time, pid} = timed(fn -> await_another(before) end)
-      say("process #{before} is gone, process #{pid} has taken its place", time)
-      say("and it answers: #{PortWorker.run!(Demo.Worker, "upcase", ["hello again"])}")
+      {time, now} = timed(fn -> await_another(before) end)
+      say("process #{before} has been replaced by process #{now}", time)
+      say("which answers: #{PortWorker.run!(Demo.Worker, "upcase", ["hello again"])}")
     end
   end
+
+  defp exit_worker, do: PortWorker.cast(Demo.Worker, "debug.exit", [3])
+  defp kill_worker, do: System.cmd("kill", ["-KILL", "#{os_pid()}"])
+  defp kill_owner, do: Demo.Worker |> Process.whereis() |> Process.exit(:kill)
 
   defp stop(supervisor) do
     title("The supervisor stops")
@@ -148,8 +155,8 @@ defmodule Demo do
   end
 
   defp await_another(before) do
-    case PortWorker.status(Demo.Worker) do
-      %{os_pid: pid} when is_integer(pid) and pid != before ->
+    case os_pid() do
+      pid when is_integer(pid) and pid != before ->
         pid
 
       _not_yet ->
@@ -158,7 +165,12 @@ defmodule Demo do
     end
   end
 
-  defp os_pid, do: PortWorker.status(Demo.Worker).os_pid
+  # Nobody answers while the supervisor brings the owner back.
+  defp os_pid do
+    PortWorker.status(Demo.Worker).os_pid
+  catch
+    :exit, _reason -> nil
+  end
 
   defp timed(fun), do: :timer.tc(fun)
 
