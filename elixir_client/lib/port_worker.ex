@@ -1,6 +1,80 @@
 defmodule PortWorker do
   @moduledoc """
   Runs Go functions in an OS process of their own, supervised by the BEAM.
+
+  A *worker* is a Go program that registers functions and speaks to the BEAM through a port. Put it into
+  the supervision tree, under a name:
+
+      children = [
+        {PortWorker, name: MyApp.Go, command: {:my_app, "portworker"}}
+      ]
+
+  and call it:
+
+      PortWorker.run(MyApp.Go, "file.digest", ["/etc/hosts", "sha256"])
+      #=> {:ok, "8a1b..."}
+
+  The work runs as a goroutine over there. It is stopped when its time is up, when it is cancelled, and
+  when the process that asked for it dies. A crash, a leak or a busy loop in it cannot harm the VM: the
+  OS process is started anew, and everybody who waited gets an error.
+
+  ## Which function to use
+
+  | to | use |
+  | --- | --- |
+  | call and wait | `run/4`, `run!/4` |
+  | call with a progress report | `run/4` with `:on_progress` |
+  | call and go on, in the manner of `Task` | `async/4`, which gives a real `Task` |
+  | call and go on, cheaply and from a `GenServer` | `start_task/4`, then `await/2`, `yield/2`, or messages |
+  | call without waiting for anything | `cast/4` |
+  | stop one call | `cancel/1` |
+
+  ## Messages of a task
+
+  The process that called `start_task/4` gets, under the reference in the `:ref` field of what was returned:
+
+    * `{ref, {:ok, value}}` or `{ref, {:error, %PortWorker.Error{}}}`, exactly once. When the OS process
+      ends before that, it is an error with the reason `:worker_down`
+    * `{ref, {:progress, term}}`, any number of times before, to the pid given as `:on_progress`
+
+  `await/2`, `yield/2` and `cancel/1` take these messages out of the mailbox. Nothing arrives after the
+  result, after a cancel, or after `await/2` has given up.
+
+      def handle_info({ref, {:ok, digest}}, %{task: %{ref: ref}} = state), do: ...
+      def handle_info({ref, {:error, error}}, %{task: %{ref: ref}} = state), do: ...
+
+  One message more is possible: if the client's own connection process is killed, by an operator say, the
+  task ends with `{:DOWN, ref, :process, pid, reason}`. `await/2` and `yield/2` make the same error of it.
+
+  ## Errors
+
+  Functions return `{:ok, value}` or `{:error, %PortWorker.Error{}}`, whose `:reason` says which of a
+  closed list of things it was. What can only be a mistake in the program, an unknown option say, raises
+  `ArgumentError`.
+
+  ## Configuration
+
+  Everything can be set where the worker is started, or in the configuration of the application:
+
+      {PortWorker, name: MyApp.Go, otp_app: :my_app}
+
+      config :my_app, MyApp.Go,
+        command: {:my_app, "portworker"},
+        max_running: 500,
+        lanes: [cpu: 2]
+
+  The application's environment is read at the start and again whenever the worker is restarted.
+
+  #{PortWorker.Options.docs(:start)}
+
+  These are for the worker; without them its flags, environment variables and defaults hold:
+
+  #{PortWorker.Options.docs(:worker)}
+
+  ## What the worker prints
+
+  Its logs go to `Logger`, with the worker's name as `:portworker` in the metadata. What is printed to its
+  stderr, a fatal error of the Go runtime say, appears on the stderr of the VM.
   """
 
   alias PortWorker.{Call, Connection, Error, Options, Ref, Server, Tasks}
@@ -8,8 +82,18 @@ defmodule PortWorker do
   @typedoc "A running worker: its name, or the pid that `start_link/1` returned."
   @type worker :: atom() | pid() | {:global, term()} | {:via, module(), term()}
 
+  @typedoc "How a call ended."
   @type result :: {:ok, term()} | {:error, Error.t()}
 
+  @typedoc """
+  What became of a task that was to be cancelled.
+
+    * `:stopped` - its handler has returned
+    * `{:still_running, stack}` - the handler takes no notice; where it is, is in the stack
+    * `{:finished, result}` - the result came first
+    * `:not_found` - its result was taken out of the mailbox before
+    * `{:error, error}` - the worker is gone, or gave no receipt in time
+  """
   @type receipt ::
           :stopped
           | {:still_running, stack :: String.t()}
@@ -17,27 +101,240 @@ defmodule PortWorker do
           | :not_found
           | {:error, Error.t()}
 
+  # What the worker counts. The list makes the atoms known before they are decoded.
+  @stats [:running, :abandoned, :accepted, :lanes, :waiting, :size, :queue, :calls, :ok, :errors] ++
+           [
+             :refused,
+             :faults,
+             :goroutines,
+             :heap,
+             :uptime,
+             :messages,
+             :packets,
+             :bytes_out,
+             :dropped
+           ]
+
+  @doc """
+  A specification to start a worker under a supervisor.
+
+  It leaves the worker the time to drain. The id is the worker's name.
+
+      iex> PortWorker.child_spec(name: MyApp.Images, command: "bin/portworker").id
+      MyApp.Images
+  """
   @spec child_spec(keyword()) :: Supervisor.child_spec()
   def child_spec(opts) do
     %{
       id: Keyword.get(opts, :name, __MODULE__),
       start: {__MODULE__, :start_link, [opts]},
-      shutdown: Connection.longest_stop(5_000) + 1_000
+      shutdown: opts |> Options.drain_timeout() |> Connection.longest_stop() |> Kernel.+(1_000)
     }
   end
 
+  @doc """
+  Starts a worker and returns when it has said hello.
+
+  The options are listed above. An executable that is missing, that cannot be executed or is no worker
+  is an error, which says so:
+
+      iex> {:error, error} = PortWorker.start_link(command: "/nowhere/portworker")
+      iex> Exception.message(error)
+      "cannot use /nowhere/portworker: no such file or directory (worker_down)"
+
+  Afterwards the process lives for as long as the OS process can be kept alive: one that ends is
+  started again after a pause, which grows up to `:backoff_max`. While it is away calls fail at once
+  with the reason `:worker_down`. After more than `:max_restarts` failures the process exits. An OS
+  process that ends by itself with status 0, because the platform told it to, is restarted too, but is no failure.
+  """
   @spec start_link(keyword()) :: {:ok, pid()} | {:error, Error.t() | {:already_started, pid()}}
   def start_link(opts), do: Server.start_link(opts)
 
+  @doc """
+  Calls a function of the worker and waits for the result.
+
+      iex> PortWorker.run(MyApp.Go, "upcase", ["hello"])
+      {:ok, "HELLO"}
+
+      iex> {:error, error} = PortWorker.run(MyApp.Go, "sleep", [60_000], timeout: 20)
+      iex> error.reason
+      :timeout
+
+  The name is a string or an atom; the list holds the arguments. The work is stopped when the time is up or the
+  calling process dies. A function given as `:on_progress` runs in the calling process; if it raises, the work
+  is cancelled.
+
+  #{Options.docs(:call)}
+  """
   @spec run(worker(), atom() | String.t(), list(), keyword()) :: result()
   def run(worker, function, args \\ [], opts \\ []) do
     Tasks.run(worker, Call.new!(function, args, opts))
   end
 
+  @doc """
+  The same as `run/4`, but returns the bare value and raises a `PortWorker.Error`.
+
+      iex> PortWorker.run!(MyApp.Go, "upcase", ["hello"])
+      "HELLO"
+  """
+  @spec run!(worker(), atom() | String.t(), list(), keyword()) :: term()
+  def run!(worker, function, args \\ [], opts \\ []) do
+    case run(worker, function, args, opts) do
+      {:ok, value} -> value
+      {:error, error} -> raise error
+    end
+  end
+
+  @doc """
+  Calls a function in a `Task`, which every function of `Task` accepts.
+
+  The task's value is what `run/4` returns. The end of the task process, by `Task.shutdown/2` for
+  instance, stops the work over there. A function given as `:on_progress` runs in the task process.
+
+      iex> task = PortWorker.async(MyApp.Go, "upcase", ["hello"])
+      iex> Task.await(task)
+      {:ok, "HELLO"}
+  """
+  @spec async(worker(), atom() | String.t(), list(), keyword()) :: Task.t()
+  def async(worker, function, args \\ [], opts \\ []) do
+    call = Call.new!(function, args, opts)
+    Task.async(Tasks, :run, [worker, call])
+  end
+
+  @doc """
+  Starts a call and returns at once.
+
+  The cheap form of `async/4`: there is no process in between. The result arrives as a message, see
+  "Messages of a task" above, or is fetched with `await/2` or `yield/2`. A worker that is down gives
+  such a message too. A function given as `:on_progress` is called by `await/2` and `yield/2`.
+
+      iex> tasks = for word <- ["a", "b"], do: PortWorker.start_task(MyApp.Go, "upcase", [word])
+      iex> Enum.map(tasks, &PortWorker.await/1)
+      [ok: "A", ok: "B"]
+
+      iex> %PortWorker.Ref{ref: ref} = PortWorker.start_task(MyApp.Go, "upcase", ["c"])
+      iex> receive do
+      ...>   {^ref, result} -> result
+      ...> end
+      {:ok, "C"}
+  """
   @spec start_task(worker(), atom() | String.t(), list(), keyword()) :: Ref.t()
   def start_task(worker, function, args \\ [], opts \\ []) do
     Tasks.start(worker, Call.new!(function, args, opts))
   end
 
-  _ = Options
+  @doc """
+  Waits for the result of a task.
+
+  A task ends by itself when the time of its call is up, so there is no need for a timeout here. One
+  that is given says how long, in milliseconds, to wait from now on: past it the task is cancelled, and the result is an
+  error with the reason `:timeout`. Only the process that started the task can await it, once.
+
+      iex> task = PortWorker.start_task(MyApp.Go, "sleep", [60_000])
+      iex> {:error, error} = PortWorker.await(task, 20)
+      iex> error.reason
+      :timeout
+  """
+  @spec await(Ref.t(), timeout()) :: result()
+  def await(task, timeout \\ :infinity), do: Tasks.await(task, timeout)
+
+  @doc """
+  Waits for the result of a task, and lets it go on if there is none yet.
+
+  Returns `nil` after `timeout` milliseconds without a result; the task can be awaited later.
+
+      iex> task = PortWorker.start_task(MyApp.Go, "sleep", [300])
+      iex> PortWorker.yield(task, 10)
+      nil
+      iex> match?({:ok, _}, PortWorker.yield(task, 5_000))
+      true
+  """
+  @spec yield(Ref.t(), timeout()) :: result() | nil
+  def yield(task, timeout \\ 5_000), do: Tasks.yield(task, timeout)
+
+  @doc """
+  Starts a call nobody waits for.
+
+  `:ok` says that it was handed over to be sent, not that it will succeed; an error it ends with is logged. It does not end
+  with the calling process unless `detach: false` is given.
+
+      iex> PortWorker.cast(MyApp.Go, "echo", ["hello"])
+      :ok
+  """
+  @spec cast(worker(), atom() | String.t(), list(), keyword()) :: :ok | {:error, Error.t()}
+  def cast(worker, function, args \\ [], opts \\ []) do
+    Tasks.cast(worker, Call.new!(function, args, Keyword.put_new(opts, :detach, true)))
+  end
+
+  @doc """
+  Cancels a task and waits for the receipt, up to `timeout` milliseconds.
+
+  Any process may cancel. If it is the one that started the task, the messages of the task are gone from its
+  mailbox afterwards; if not, the starter gets `{ref, {:error, _}}` with the reason `:cancelled`. See
+  `t:receipt/0` for what is returned.
+
+      iex> task = PortWorker.start_task(MyApp.Go, "sleep", [60_000])
+      iex> PortWorker.cancel(task)
+      :stopped
+  """
+  @spec cancel(Ref.t(), timeout()) :: receipt()
+  def cancel(task, timeout \\ 5_000), do: Tasks.cancel(task, timeout)
+
+  @doc """
+  What is known of the worker, as a map.
+
+    * `:state` - `:starting`, `:up` or `:down`
+    * `:os_pid`, `:name`, `:version` - as the OS process said in its hello; `nil` while there is none
+    * `:restarts` - how often it was brought back
+    * `:in_flight` - calls that were sent and not answered yet
+    * `:error` - why it is down, or `nil`
+    * `:stats` - with the option `stats: true`, what the worker counts itself; `nil` if it cannot be asked
+
+  Exits, as `GenServer.call/3` does, when there is no such worker.
+
+      iex> PortWorker.status(MyApp.Go).state
+      :up
+  """
+  @spec status(worker(), stats: boolean()) :: map()
+  def status(worker, opts \\ []) do
+    {status, connection} = GenServer.call(worker, :status)
+
+    status =
+      Map.put(status, :in_flight, if(connection, do: Connection.in_flight(connection), else: 0))
+
+    if Keyword.get(opts, :stats, false), do: Map.put(status, :stats, stats(worker)), else: status
+  end
+
+  defp stats(worker) do
+    case run(worker, "$stats") do
+      {:ok, stats} -> Map.take(stats, @stats)
+      {:error, _error} -> nil
+    end
+  end
+
+  @doc """
+  The functions of the worker, as it described them in its hello.
+
+  Each is a map with `:name`, `:kind`, `:args`, `:result`, `:doc` and `:lane`. The list is empty while the worker is
+  down.
+
+      iex> functions = PortWorker.functions(MyApp.Go)
+      iex> Enum.find(functions, &(&1.name == "upcase")).kind
+      :function
+  """
+  @spec functions(worker()) :: [map()]
+  def functions(worker), do: GenServer.call(worker, :functions)
+
+  @doc """
+  Stops a worker: running tasks may finish within `:drain_timeout`, then its OS process is ended.
+
+  Returns when the OS process is gone. A worker under a supervisor that restarts it always is to
+  be stopped there instead, with `Supervisor.terminate_child/2`.
+
+      iex> {:ok, worker} = PortWorker.start_link(command: MyApp.worker_path())
+      iex> PortWorker.stop(worker)
+      :ok
+  """
+  @spec stop(worker(), timeout()) :: :ok
+  def stop(worker, timeout \\ :infinity), do: GenServer.stop(worker, :normal, timeout)
 end

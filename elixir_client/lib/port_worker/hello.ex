@@ -1,13 +1,15 @@
 defmodule PortWorker.Hello do
   @moduledoc false
   # The handshake: what this client says of itself, and what it learns of the worker.
+  #
+  # A worker's functions declare field names and tags that will be atoms in their
+  # results. They are made here, once, and their number is bounded: atoms are never
+  # collected, and every later packet is decoded without making any.
 
   alias PortWorker.Error
 
   @protocol 1
   @default_max_frame 64 * 1024 * 1024
-
-  # The atoms a worker may declare are bounded: they are never collected.
   @max_atoms 10_000
 
   @enforce_keys [:name, :version, :os_pid, :functions, :limits]
@@ -21,10 +23,15 @@ defmodule PortWorker.Hello do
           limits: map()
         }
 
+  @doc "The client's hello."
   @spec message(map()) :: tuple()
   def message(config) do
     {:hello, %{protocol: @protocol, config: config, callbacks: []}}
   end
+
+  @doc "How many atoms a hello may make, those it is written with and those it declares."
+  @spec max_atoms() :: pos_integer()
+  def max_atoms, do: @max_atoms
 
   @doc "Reads the worker's hello, and makes the atoms that its functions declare."
   @spec read(term()) :: {:ok, t()} | {:error, Error.t()}
@@ -64,8 +71,49 @@ defmodule PortWorker.Hello do
     end
   end
 
-  defp declare(_functions) do
-    _ = @max_atoms
-    :ok
+  defp declare(functions) do
+    names = functions |> declared([]) |> Enum.uniq()
+
+    cond do
+      length(names) > @max_atoms ->
+        text =
+          "the worker declares #{length(names)} field names and tags, at most #{@max_atoms} may be"
+
+        {:error, Error.new(:bad_message, text)}
+
+      name = Enum.find(names, &(not atom?(&1))) ->
+        text = "the worker declares the field name or tag #{inspect(name)}, which can be no atom"
+        {:error, Error.new(:bad_message, text)}
+
+      true ->
+        Enum.each(names, &String.to_atom/1)
+    end
   end
+
+  defp atom?(name), do: String.valid?(name) and String.length(name) <= 255
+
+  # The names that become atoms, anywhere in a description: fields of a struct and tags
+  # of a union. What is described in a way this client does not know declares nothing.
+  defp declared({:struct, fields}, names) when is_list(fields) do
+    Enum.reduce(fields, names, fn
+      {name, type, _optional}, names when is_binary(name) -> declared(type, [name | names])
+      _unknown, names -> names
+    end)
+  end
+
+  defp declared({:union, cases}, names) when is_list(cases) do
+    Enum.reduce(cases, names, fn
+      {tag, type}, names when is_binary(tag) -> declared(type, [tag | names])
+      tag, names when is_binary(tag) -> [tag | names]
+      _unknown, names -> names
+    end)
+  end
+
+  defp declared(map, names) when is_map(map), do: map |> Map.values() |> declared(names)
+
+  defp declared(tuple, names) when is_tuple(tuple),
+    do: tuple |> Tuple.to_list() |> declared(names)
+
+  defp declared([head | rest], names), do: declared(rest, declared(head, names))
+  defp declared(_leaf, names), do: names
 end

@@ -85,20 +85,27 @@ defmodule PortWorker.Options do
 
   @worker [
     drain_timeout: [
-      type: {:integer, 0},
+      type: {:integer, 1},
       default: 5_000,
       doc: "milliseconds running tasks get to finish when the worker is stopped"
     ],
     max_running: [type: {:integer, 1}, doc: "tasks that run at once, over all lanes"],
     lanes: [
-      type: {:map, @lanes},
-      doc: "tasks that run at once in each lane, as `[cpu: 2, blocking: 512]`"
+      type: :lanes,
+      doc:
+        "tasks that run at once in each lane, as `[cpu: 2]`, and how many more may wait, as " <>
+          "`[blocking: [size: 512, queue: 1_000]]`"
+    ],
+    cancel_grace: [
+      type: {:integer, 1},
+      doc:
+        "milliseconds a cancelled handler gets to return before it is reported as still running"
     ],
     max_frame: [type: {:integer, 1}, doc: "bytes of the largest packet the worker accepts"],
     max_depth: [type: {:integer, 1}, doc: "how deep terms may nest"],
     memory_limit: [
-      type: {:integer, 1},
-      doc: "bytes of memory past which new calls are refused as `:overloaded`"
+      type: {:integer, 0},
+      doc: "bytes of memory past which new calls are refused as `:overloaded`, 0 for no limit"
     ],
     processors: [type: {:integer, 1}, doc: "threads that run Go code at once"],
     busy_wait: [
@@ -147,7 +154,6 @@ defmodule PortWorker.Options do
   ]
 
   @worker_keys Keyword.keys(@worker)
-  @call_keys Keyword.keys(@call)
   @wire_keys [:lane, :priority, :name, :meta]
 
   @type start :: %{required(:config) => map(), optional(atom()) => term()}
@@ -173,6 +179,15 @@ defmodule PortWorker.Options do
     end
   end
 
+  @doc "The drain timeout in options that may be wrong, in which case it is the default."
+  @spec drain_timeout(keyword()) :: non_neg_integer()
+  def drain_timeout(opts) do
+    case start(opts) do
+      {:ok, options} -> options.drain_timeout
+      {:error, _reported_at_the_start} -> @worker[:drain_timeout][:default]
+    end
+  end
+
   @doc "The options of one call. Raises `ArgumentError` for what is none."
   @spec call!(keyword()) :: call()
   def call!([]), do: %{detach: false, wire: %{}}
@@ -192,10 +207,6 @@ defmodule PortWorker.Options do
   def docs(:start), do: write(@start)
   def docs(:worker), do: write(@worker)
   def docs(:call), do: write(@call)
-
-  @doc "The names of the options of a call."
-  @spec call_keys() :: [atom()]
-  def call_keys, do: @call_keys
 
   defp keyword(opts) do
     if Keyword.keyword?(opts), do: :ok, else: bad("expected a keyword list of options", opts)
@@ -312,13 +323,8 @@ defmodule PortWorker.Options do
     if Enum.all?(value, ok?), do: {:ok, value}, else: :error
   end
 
-  defp accept({:map, keys}, value) when is_list(value) or is_map(value) do
-    ok? = fn
-      {key, number} -> key in keys and is_integer(number) and number > 0
-      _other -> false
-    end
-
-    if Enum.all?(value, ok?), do: {:ok, Map.new(value)}, else: :error
+  defp accept(:lanes, value) when is_list(value) or is_map(value) do
+    if Enum.all?(value, &lane?/1), do: {:ok, Map.new(value, &lane/1)}, else: :error
   end
 
   defp accept(:meta, value) when is_map(value) do
@@ -329,6 +335,22 @@ defmodule PortWorker.Options do
 
   defp accept(_type, _value), do: :error
 
+  defp lane?({name, size}) when is_integer(size), do: name in @lanes and size > 0
+
+  defp lane?({name, parts}) when is_list(parts) or is_map(parts) do
+    name in @lanes and
+      Enum.all?(parts, fn
+        {:size, size} -> is_integer(size) and size > 0
+        {:queue, queue} -> is_integer(queue) and queue >= 0
+        _other -> false
+      end)
+  end
+
+  defp lane?(_other), do: false
+
+  defp lane({name, size}) when is_integer(size), do: {name, size}
+  defp lane({name, parts}), do: {name, Map.new(parts)}
+
   defp expected({:integer, 0}), do: "a whole number from 0"
   defp expected({:integer, min}), do: "a whole number from #{min}"
   defp expected(:integer), do: "a whole number"
@@ -338,7 +360,11 @@ defmodule PortWorker.Options do
   defp expected(:string), do: "a string without zero bytes"
   defp expected({:list, :string}), do: "a list of strings"
   defp expected({:in, list}), do: "one of #{Enum.map_join(list, ", ", &inspect/1)}"
-  defp expected({:map, keys}), do: "numbers from 1 under #{Enum.map_join(keys, ", ", &inspect/1)}"
+
+  defp expected(:lanes) do
+    "sizes from 1, or [size: n, queue: n], under #{Enum.map_join(@lanes, ", ", &inspect/1)}"
+  end
+
   defp expected(:command), do: "the path or name of an executable, or {app, path below priv}"
   defp expected(:name), do: "an atom, {:global, term} or {:via, module, term}"
   defp expected(:label), do: "a string or an atom"

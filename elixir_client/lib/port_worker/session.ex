@@ -106,12 +106,15 @@ defmodule PortWorker.Session do
   def packet(session, packet) do
     session = %{session | heard?: true}
 
-    case Wire.decode(packet) do
+    case decode(session.phase, packet) do
       {:ok, messages} -> messages(messages, session, [])
       {:mixed, parts} -> parts(parts, session)
       {:error, error} -> {[{:broken, error}], session}
     end
   end
+
+  defp decode(:hello, packet), do: Wire.decode_first(packet, Hello.max_atoms())
+  defp decode(_phase, packet), do: Wire.decode(packet)
 
   defp messages([], session, actions), do: {Enum.reverse(actions), session}
 

@@ -149,7 +149,10 @@ defmodule PortWorker.Tasks do
     end
   end
 
-  def cancel(task, timeout), do: Connection.cancel(task.route.connection, task.ref, timeout)
+  def cancel(%Ref{} = task, timeout),
+    do: Connection.cancel(task.route.connection, task.ref, timeout)
+
+  def cancel(other, _timeout), do: no_task!(other)
 
   defp finished(%Ref{owner: owner} = task) when owner == self() do
     case take(task.ref) do
@@ -213,6 +216,18 @@ defmodule PortWorker.Tasks do
   defp own!(%Ref{} = task) do
     raise ArgumentError,
           "#{inspect(task)} must be awaited by the process that started it, not by #{inspect(self())}"
+  end
+
+  defp own!(other), do: no_task!(other)
+
+  @spec no_task!(term()) :: no_return()
+  defp no_task!(%Task{}) do
+    raise ArgumentError,
+          "expected what start_task/4 returned, got a Task; use the functions of Task for that"
+  end
+
+  defp no_task!(other) do
+    raise ArgumentError, "expected what start_task/4 returned, got: #{inspect(other, limit: 5)}"
   end
 
   defp expires_at(time_left), do: time_left |> Call.patience() |> deadline()

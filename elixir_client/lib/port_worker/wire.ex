@@ -47,6 +47,23 @@ defmodule PortWorker.Wire do
     ArgumentError -> take_apart(packet)
   end
 
+  @doc """
+  The same before the handshake is done: up to `max_atoms` unknown atoms are made.
+
+  The hello of a newer worker has words this node has never seen.
+  """
+  @spec decode_first(binary(), pos_integer()) :: decoded()
+  def decode_first(packet, max_atoms) do
+    with {:ok, parts} <- Term.split(packet),
+         true <- parts |> Enum.flat_map(&Term.atoms/1) |> Enum.uniq() |> length() <= max_atoms do
+      packet |> :erlang.binary_to_term() |> messages()
+    else
+      _garbage_or_too_many -> decode(packet)
+    end
+  rescue
+    ArgumentError -> decode(packet)
+  end
+
   defp messages(message) when is_tuple(message), do: messages([message])
 
   defp messages(batch) when is_list(batch) do
