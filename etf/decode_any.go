@@ -1,6 +1,9 @@
 package etf
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // decodeAny decodes the first term of b, which must have been scanned, into the dynamic types: what it returns shares
 // no memory with b. n is the length of the term. It recurses, no deeper than the scan allowed.
@@ -39,7 +42,9 @@ func decodeAny(b []byte) (v any, n int) {
 		if used == 0 || used == 8 {
 			return string(data), n
 		}
-		return Bitstring{Bytes: append([]byte(nil), data...), Bits: used}, n
+		data = bytes.Clone(data)
+		data[len(data)-1] &= 0xff << (8 - used)
+		return Bitstring{Bytes: data, Bits: used}, n
 	}
 	return anyOpaque(b)
 }

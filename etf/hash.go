@@ -76,9 +76,7 @@ func (s *scanner) openHash(b []byte, start int) partialHash {
 	case frameMap:
 		return partialHash{hash: s.seed.mix(hashMap, uint64(s.top.left))}
 	case frameFun:
-		text, latin1, _, _ := splitAtom(b[start+funModule:])
-		h := s.seed.mix(hashFun, s.seed.hashName(text, latin1))
-		return partialHash{hash: s.seed.mix(h, s.seed.hashBytes(hashFun, b[start+funArity:start+funModule]))}
+		return partialHash{hash: s.seed.mix(s.seed.hashFun(b[start:]), uint64(s.top.left))}
 	}
 	return partialHash{hash: s.seed.mix(hashTuple, uint64(s.top.left))}
 }
@@ -187,6 +185,17 @@ func (s *seeds) hashIdentifier(b []byte) uint64 {
 	text, latin1, _, _ := splitAtom(id.node)
 	h := s.mix(uint64(id.creation), s.hashName(text, latin1))
 	return s.mix(h, s.hashBytes(kind, number))
+}
+
+// hashFun hashes what tells local funs apart in OTP 25, beside their free variables: module, index and old uniq.
+func (s *seeds) hashFun(b []byte) uint64 {
+	text, latin1, n, _ := splitAtom(b[funModule:])
+	h := s.mix(hashFun, s.hashName(text, latin1))
+	h = s.mix(h, uint64(binary.BigEndian.Uint32(b[funIndex:])))
+	at := funModule + n
+	_, n, _ = smallAt(b, at) // the old index
+	uniq, _, _ := smallAt(b, at+n)
+	return s.mix(h, uint64(uniq))
 }
 
 func (s *seeds) hashExport(b []byte) uint64 {
