@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/big"
 	"math/bits"
+	"slices"
 )
 
 // AppendTuple appends the header of a tuple; its arity elements follow.
@@ -88,22 +89,25 @@ func appendWide(dst []byte, magnitude uint64, negative bool) []byte {
 	return append(dst, little[:n]...)
 }
 
-// AppendBig appends an integer of any size, in time linear in it.
-func AppendBig(dst []byte, v *big.Int) []byte {
+// AppendBig appends an integer of any size that OTP reads: a magnitude of at most 4,194,296 bytes. A larger one is an
+// error, and dst comes back as it was. The time is linear in the size.
+func AppendBig(dst []byte, v *big.Int) ([]byte, error) {
 	if v.IsInt64() {
-		return AppendInt(dst, v.Int64())
+		return AppendInt(dst, v.Int64()), nil
 	}
 	n := (v.BitLen() + 7) / 8
-	if n < 256 {
+	switch {
+	case n > maxBigBytes:
+		return dst, fmt.Errorf("etf: an integer has %d bytes, expected at most %d", n, maxBigBytes)
+	case n < 256:
 		dst = append(dst, tagSmallBig, byte(n))
-	} else {
+	default:
 		dst = appendSized(dst, tagLargeBig, n)
 	}
 	dst = append(dst, signByte(v.Sign() < 0))
-	start := len(dst)
 	dst = append(dst, make([]byte, n)...)
-	reverse(v.FillBytes(dst[start:]))
-	return dst
+	slices.Reverse(v.FillBytes(dst[len(dst)-n:]))
+	return dst, nil
 }
 
 func signByte(negative bool) byte {

@@ -7,9 +7,6 @@ import (
 	"slices"
 )
 
-// reverse turns the little-endian magnitude of the wire into the big-endian one of math/big, and back.
-func reverse(b []byte) { slices.Reverse(b) }
-
 // trimMagnitude drops the leading zeros, which a little-endian magnitude has at its end.
 func trimMagnitude(magnitude []byte) []byte {
 	for len(magnitude) > 0 && magnitude[len(magnitude)-1] == 0 {
@@ -32,23 +29,29 @@ func smallMagnitude(magnitude []byte, negative bool) (v int64, ok bool) {
 	return int64(u), u <= math.MaxInt64
 }
 
-// bigMagnitude is linear: SetBytes reads binary digits.
+// bigMagnitude makes an integer of a sign and a little-endian magnitude. It is linear: SetBytes reads binary digits.
 func bigMagnitude(magnitude []byte, negative bool) *big.Int {
-	bytes := slices.Clone(magnitude)
-	reverse(bytes)
-	v := new(big.Int).SetBytes(bytes)
+	digits := slices.Clone(magnitude)
+	slices.Reverse(digits)
+	v := new(big.Int).SetBytes(digits)
 	if negative {
 		v.Neg(v)
 	}
 	return v
 }
 
-// splitBig returns the parts of a scanned SMALL_BIG_EXT or LARGE_BIG_EXT, the magnitude trimmed, and its length.
+// splitBig returns the parts of the SMALL_BIG_EXT or LARGE_BIG_EXT at the start of b, the magnitude trimmed, and its
+// length. n is 0 when it is cut short.
 func splitBig(b []byte) (magnitude []byte, negative bool, n int) {
+	if len(b) < 3 || b[0] == tagLargeBig && len(b) < 6 {
+		return nil, false, 0
+	}
 	header, size := 3, int(b[1])
 	if b[0] == tagLargeBig {
 		header, size = 6, int(binary.BigEndian.Uint32(b[1:]))
 	}
-	n = header + size
+	if n = header + size; len(b) < n {
+		return nil, false, 0
+	}
 	return trimMagnitude(b[header:n]), b[header-1] != 0, n
 }

@@ -40,7 +40,7 @@ func appendAny(dst []byte, v any, at place) ([]byte, error) {
 		return appendStringMap(dst, v, at)
 	case *big.Int:
 		if v != nil {
-			return AppendBig(dst, v), nil
+			return AppendBig(dst, v)
 		}
 		return append(dst, nilAtom...), nil
 	}
@@ -156,7 +156,7 @@ func checkKeys(encoded []byte, needed bool) error {
 		return nil
 	}
 	if _, err := anyDepth.Scan(encoded); err != nil {
-		return &MarshalError{Err: err}
+		return &MarshalError{Problem: "keys of a map are equal as terms", Err: err}
 	}
 	return nil
 }

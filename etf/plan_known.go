@@ -93,7 +93,7 @@ func bigPlan() *plan {
 	return &plan{
 		expected: "integer",
 		encode: func(dst []byte, v reflect.Value, _ place) ([]byte, error) {
-			return AppendBig(dst, addressable(v).Addr().Interface().(*big.Int)), nil
+			return AppendBig(dst, addressable(v).Addr().Interface().(*big.Int))
 		},
 		decode: func(b []byte, v reflect.Value, _ bool) (int, error) {
 			if !isInteger(b) {

@@ -23,11 +23,12 @@ func ReadTuple(b []byte) (arity, n int, ok bool) {
 // ReadList reads the header of a list, or the empty list, whose length is 0. The tail of a non-empty list follows its
 // elements and need not be the empty list. A STRING_EXT is not ok; SplitList reads that too.
 func ReadList(b []byte) (length, n int, ok bool) {
+	n = emptyLists(b)
 	switch {
-	case len(b) >= 1 && b[0] == tagNil:
-		return 0, 1, true
-	case len(b) >= 5 && b[0] == tagList:
-		return int(binary.BigEndian.Uint32(b[1:])), 5, true
+	case len(b)-n >= 1 && b[n] == tagNil:
+		return 0, n + 1, true
+	case len(b)-n >= 5 && b[n] == tagList:
+		return int(binary.BigEndian.Uint32(b[n+1:])), n + 5, true
 	}
 	return 0, 0, false
 }
@@ -82,10 +83,11 @@ func ReadBinary(b []byte) (data []byte, n int, ok bool) {
 	if len(b) < 5 || b[0] != tagBinary {
 		return nil, 0, false
 	}
-	n = 5 + int(binary.BigEndian.Uint32(b[1:]))
-	if len(b) < n {
+	size := binary.BigEndian.Uint32(b[1:])
+	if uint64(size) > uint64(len(b)-5) {
 		return nil, 0, false
 	}
+	n = 5 + int(size)
 	return b[5:n:n], n, true
 }
 
@@ -98,8 +100,9 @@ func ReadInt(b []byte) (v int64, n int, ok bool) {
 		return int64(int32(binary.BigEndian.Uint32(b[1:]))), 5, true
 	case len(b) >= 3 && b[0] == tagSmallBig, len(b) >= 6 && b[0] == tagLargeBig:
 		magnitude, negative, n := splitBig(b)
-		v, ok = smallMagnitude(magnitude, negative)
-		return v, n, ok
+		if v, ok = smallMagnitude(magnitude, negative); ok && n > 0 {
+			return v, n, true
+		}
 	}
 	return 0, 0, false
 }

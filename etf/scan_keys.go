@@ -53,8 +53,11 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// maxKept bounds what the pool keeps of one enormous term, in elements.
-const maxKept = 1 << 14
+// Of one enormous term the pool keeps nothing: these bound it to about 1 MiB for each slice.
+const (
+	maxKeptFrames = 1 << 16 // and sums, and keys
+	maxKeptTable  = 1 << 18
+)
 
 func (s *scanner) scratch() *scratch {
 	if s.more == nil {
@@ -82,7 +85,7 @@ func (m *scratch) popSum() partialHash {
 }
 
 func (m *scratch) release() {
-	if cap(m.frames) > maxKept || cap(m.sums) > maxKept || cap(m.keys) > maxKept || cap(m.table) > maxKept {
+	if max(cap(m.frames), cap(m.sums), cap(m.keys)) > maxKeptFrames || cap(m.table) > maxKeptTable {
 		return
 	}
 	m.frames, m.sums, m.keys = m.frames[:0], m.sums[:0], m.keys[:0]
