@@ -13,6 +13,9 @@ import (
 // Lane is where a function's tasks run; see the constants.
 type Lane = dispatch.Lane
 
+// LaneLimits sizes a lane, in [Limits].
+type LaneLimits = dispatch.LaneConfig
+
 // The lanes. A task waits when its lane is full, and never for another lane.
 const (
 	LaneIO        = dispatch.LaneIO        // the default: many tasks that mostly wait

@@ -46,7 +46,7 @@ func (c *Conn) stop(t *Task, why *protocol.Error, lenient bool) {
 			s.end(t, why.Reason)
 			c.writer.Queue(codec.Failure(t.call.Ref, withReceipt(why, false, "")))
 		default:
-			t.grace = time.AfterFunc(s.config.CancelGrace, func() { c.giveUp(t) })
+			t.grace = time.AfterFunc(s.config.CancelGrace, func() { c.giveUp(t, why) })
 		}
 		t.stop, t.lenient, cancelled = why, lenient, true
 	})
@@ -57,9 +57,8 @@ func (c *Conn) stop(t *Task, why *protocol.Error, lenient bool) {
 }
 
 // giveUp ends a cancelled task whose handler has outlived the grace.
-func (c *Conn) giveUp(t *Task) {
-	stack := stackOf(t)
-	c.endEarly(t, withReceipt(t.stop, true, stack))
+func (c *Conn) giveUp(t *Task, why *protocol.Error) {
+	c.endEarly(t, withReceipt(why, true, stackOf(t)))
 }
 
 // expire ends a task at its deadline, whatever its handler does.
