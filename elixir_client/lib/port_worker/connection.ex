@@ -8,7 +8,7 @@ defmodule PortWorker.Connection do
 
   use GenServer
 
-  alias PortWorker.{Error, Executable, Hello, Routes, Session, WorkerLog, Writer}
+  alias PortWorker.{Error, Executable, Hello, Options, Routes, Session, WorkerLog, Writer}
 
   # What the worker gets on top of its own drain deadline, and what a killed process
   # gets to be gone, in milliseconds.
@@ -25,7 +25,7 @@ defmodule PortWorker.Connection do
   Starts the executable that `options` describe. The calling process, which must trap exits, gets
   `{:up, connection, hello}` after the handshake, and the exit signal when the OS process is gone.
   """
-  @spec start_link(Routes.keys(), map()) :: GenServer.on_start()
+  @spec start_link(Routes.keys(), Options.start()) :: GenServer.on_start()
   def start_link(keys, options), do: GenServer.start_link(__MODULE__, {self(), keys, options})
 
   @doc "Makes a task known, before its call is written."
@@ -234,7 +234,7 @@ defmodule PortWorker.Connection do
   defp perform([{:broken, error} | _rest], state), do: broken(error, state)
 
   defp up(hello, state) do
-    Process.cancel_timer(state.startup_timer)
+    _ = Process.cancel_timer(state.startup_timer)
     Writer.limit(state.writer, Hello.max_frame(hello))
     Routes.put(state.keys, route(hello, state))
     send(state.server, {:up, self(), hello})
@@ -254,7 +254,8 @@ defmodule PortWorker.Connection do
   defp schedule_heartbeat(%{options: %{heartbeat: :infinity}}), do: :ok
 
   defp schedule_heartbeat(%{options: %{heartbeat: interval}}) do
-    Process.send_after(self(), :heartbeat, interval)
+    _ = Process.send_after(self(), :heartbeat, interval)
+    :ok
   end
 
   # The OS process cannot be used any more, but it is still there.

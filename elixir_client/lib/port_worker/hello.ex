@@ -49,7 +49,7 @@ defmodule PortWorker.Hello do
     end
   end
 
-  def read(%{protocol: version, functions: _, os_pid: _}) do
+  def read(%{protocol: version, functions: _, os_pid: _}) when version != @protocol do
     text = "the worker speaks version #{inspect(version)} of the protocol, expected #{@protocol}"
     {:error, Error.new(:unsupported, text)}
   end

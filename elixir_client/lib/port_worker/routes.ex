@@ -80,7 +80,7 @@ defmodule PortWorker.Routes do
 
   @impl true
   def init(_arg) do
-    :ets.new(__MODULE__, [:named_table, :public, read_concurrency: true])
+    _ = :ets.new(__MODULE__, [:named_table, :public, read_concurrency: true])
     {:ok, %{}}
   end
 

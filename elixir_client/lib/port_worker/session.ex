@@ -23,7 +23,7 @@ defmodule PortWorker.Session do
   @type action ::
           {:deliver, reference() | pid(), message :: term()}
           | {:reply, GenServer.from(), term()}
-          | {:write, Wire.message()}
+          | {:write, Wire.message() | :drain}
           | {:up, Hello.t()}
           | {:log, Logger.level(), message :: term(), attributes :: map()}
           | {:broken, Error.t()}

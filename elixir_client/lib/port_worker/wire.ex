@@ -22,7 +22,7 @@ defmodule PortWorker.Wire do
           | {:error, Error.t()}
 
   @doc "The bytes of one message, without the version byte: several of them can share a packet."
-  @spec encode(message()) :: {encoded(), non_neg_integer()}
+  @spec encode(message() | :drain) :: {encoded(), non_neg_integer()}
   def encode(message) do
     # The iovec refers to large binaries instead of copying them.
     [<<@version, head::binary>> | rest] = :erlang.term_to_iovec(message)
@@ -42,7 +42,7 @@ defmodule PortWorker.Wire do
   """
   @spec decode(binary()) :: decoded()
   def decode(packet) do
-    packet |> :erlang.binary_to_term([:safe]) |> messages()
+    packet |> whole([:safe, :used]) |> messages()
   rescue
     ArgumentError -> take_apart(packet)
   end
@@ -56,12 +56,20 @@ defmodule PortWorker.Wire do
   def decode_first(packet, max_atoms) do
     with {:ok, parts} <- Term.split(packet),
          true <- parts |> Enum.flat_map(&Term.atoms/1) |> Enum.uniq() |> length() <= max_atoms do
-      packet |> :erlang.binary_to_term() |> messages()
+      packet |> whole([:used]) |> messages()
     else
       _garbage_or_too_many -> decode(packet)
     end
   rescue
     ArgumentError -> decode(packet)
+  end
+
+  # OTP ignores what follows a term.
+  defp whole(packet, options) do
+    case :erlang.binary_to_term(packet, options) do
+      {term, used} when used == byte_size(packet) -> term
+      _with_bytes_left -> raise ArgumentError
+    end
   end
 
   defp messages(message) when is_tuple(message), do: messages([message])
@@ -118,7 +126,7 @@ defmodule PortWorker.Wire do
   end
 
   defp safe(part) do
-    {:ok, :erlang.binary_to_term(<<@version, part::binary>>, [:safe])}
+    {:ok, whole(<<@version, part::binary>>, [:safe, :used])}
   rescue
     ArgumentError -> {:error, why_unsafe(part)}
   end

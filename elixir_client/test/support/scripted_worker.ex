@@ -29,7 +29,7 @@ defmodule PortWorker.ScriptedWorker do
   """
   def listen(opts \\ []) do
     test = self()
-    {:ok, listener} = :gen_tcp.listen(0, [:binary, packet: 4, active: false, ip: {127, 0, 0, 1}])
+    {:ok, listener} = :gen_tcp.listen(0, [:binary, active: false, ip: {127, 0, 0, 1}])
     {:ok, port} = :inet.port(listener)
     acceptor = spawn_link(fn -> accept(listener, test, opts, 0) end)
     :ok = :gen_tcp.controlling_process(listener, acceptor)
@@ -46,6 +46,25 @@ defmodule PortWorker.ScriptedWorker do
     :ok
   end
 
+  @doc "From now on every call is answered with the name of its function."
+  def answer(peer),
+    do: reply_with(peer, fn {:call, ref, name, _args, _opts} -> {:result, ref, {:ok, name}} end)
+
+  @doc "From now on every call is answered with its arguments."
+  def echo(peer),
+    do: reply_with(peer, fn {:call, ref, _name, args, _opts} -> {:result, ref, {:ok, args}} end)
+
+  @doc "The next cancel ends its task, with these details."
+  def reply_to_cancel(peer, ref, details) do
+    error = %{reason: :cancelled, message: "cancelled", details: details}
+    reply_with(peer, fn {:cancel, ^ref} -> {:result, ref, {:error, error}} end)
+  end
+
+  defp reply_with(peer, fun) do
+    send(peer, {:reply_with, fun})
+    :ok
+  end
+
   @doc "Ends the OS process, with the exit status that `listen/1` was given."
   def hang_up(peer) do
     send(peer, :hang_up)
@@ -57,7 +76,7 @@ defmodule PortWorker.ScriptedWorker do
 
   defp accept(listener, test, opts, count) do
     {:ok, socket} = :gen_tcp.accept(listener)
-    {:ok, <<os_pid::32>>} = :gen_tcp.recv(socket, 0)
+    {:ok, <<4::32, os_pid::32>>} = :gen_tcp.recv(socket, 8)
     peer = spawn_link(fn -> receive do: (:go -> play(socket, test, os_pid, opts, count)) end)
     :ok = :gen_tcp.controlling_process(socket, peer)
     send(peer, :go)
@@ -74,6 +93,8 @@ defmodule PortWorker.ScriptedWorker do
     loop(%{
       socket: socket,
       test: test,
+      reply: nil,
+      buffer: "",
       hello: hello && Map.merge(Map.put(@hello, :os_pid, os_pid), hello),
       pong?: Keyword.get(opts, :pong, true)
     })
@@ -81,13 +102,15 @@ defmodule PortWorker.ScriptedWorker do
 
   defp loop(state) do
     receive do
-      {:tcp, _socket, packet} ->
-        packet |> :erlang.binary_to_term() |> List.wrap() |> Enum.each(&heard(&1, state))
-        loop(state)
+      {:tcp, _socket, bytes} ->
+        loop(%{state | buffer: packets(state.buffer <> bytes, state)})
 
       {:bytes, bytes} ->
         write(state.socket, bytes)
         loop(state)
+
+      {:reply_with, fun} ->
+        loop(%{state | reply: fun})
 
       :hang_up ->
         :gen_tcp.close(state.socket)
@@ -106,11 +129,21 @@ defmodule PortWorker.ScriptedWorker do
     write(state.socket, frame(:erlang.term_to_binary({:pong, term})))
   end
 
+  defp heard(message, %{reply: fun} = state) when is_tuple(message) and fun != nil do
+    say(self(), fun.(message))
+  rescue
+    FunctionClauseError -> heard(message, %{state | reply: nil})
+  end
+
   defp heard(message, state), do: send(state.test, {:peer, self(), message})
 
-  defp write(socket, bytes) do
-    :inet.setopts(socket, packet: :raw)
-    _closed_or_ok = :gen_tcp.send(socket, bytes)
-    :inet.setopts(socket, packet: 4)
+  defp packets(<<size::32, packet::binary-size(size), rest::binary>>, state) do
+    packet |> :erlang.binary_to_term() |> List.wrap() |> Enum.each(&heard(&1, state))
+    packets(rest, state)
   end
+
+  defp packets(incomplete, _state), do: incomplete
+
+  # The client may have ended the OS process already.
+  defp write(socket, bytes), do: _ok_or_closed = :gen_tcp.send(socket, bytes)
 end

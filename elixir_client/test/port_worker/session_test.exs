@@ -1,0 +1,216 @@
+defmodule PortWorker.SessionTest do
+  use ExUnit.Case, async: true
+
+  alias PortWorker.{Error, Hello, Session}
+
+  # Whom a receipt goes to is the connection's to know.
+  @from :canceller
+
+  defp up do
+    hello = %{protocol: 1, name: "w", version: "1", os_pid: 1, functions: []}
+    {[{:up, %Hello{os_pid: 1}}], session} = hear(Session.new(%{}), {:hello, hello})
+    session
+  end
+
+  defp hear(session, term), do: Session.packet(session, :erlang.term_to_binary(term))
+
+  defp with_task(session, progress_to \\ nil) do
+    ref = make_ref()
+    {ref, Session.register(session, ref, progress_to, "work")}
+  end
+
+  test "says hello with the settings" do
+    assert {[{:write, {:hello, %{protocol: 1, config: %{max_running: 3}}}}], _} =
+             Session.hello(Session.new(%{max_running: 3}))
+  end
+
+  test "a worker of another protocol is broken" do
+    hello = %{protocol: 9, functions: [], os_pid: 1}
+
+    assert {[{:broken, %Error{reason: :unsupported}}], _} =
+             hear(Session.new(%{}), {:hello, hello})
+  end
+
+  test "logs before the hello are heard" do
+    assert {[{:log, :warning, "early", %{}}], _} =
+             hear(Session.new(%{}), {:log, :warning, "early", %{}})
+  end
+
+  test "results go to their refs, in order, and are counted" do
+    {a, b} = {make_ref(), make_ref()}
+    failed = %{reason: :failed, message: "no"}
+
+    assert {[{:deliver, ^a, {^a, {:ok, 1}}}, {:deliver, ^b, {^b, {:error, error}}}], session} =
+             hear(up(), [{:result, a, {:ok, 1}}, {:result, b, {:error, failed}}])
+
+    assert error == %Error{reason: :failed, message: "no"}
+    assert session.results == 2
+  end
+
+  test "a result that is none is an error of its call" do
+    ref = make_ref()
+
+    assert {[{:deliver, ^ref, {^ref, {:error, %Error{reason: :bad_message}}}}], _} =
+             hear(up(), {:result, ref, :done})
+  end
+
+  test "an error of a task knows its function" do
+    {ref, session} = with_task(up())
+
+    assert {[{:deliver, ^ref, {^ref, {:error, %Error{function: "work"}}}}], session} =
+             hear(session, {:result, ref, {:error, %{reason: :panic, message: "boom"}}})
+
+    assert session.tasks == %{}
+  end
+
+  test "progress goes where the task wants it, and nowhere once the task is over" do
+    {ref, session} = with_task(up(), self())
+    progress = {:progress, ref, 50}
+
+    assert {[{:deliver, pid, {^ref, {:progress, 50}}}], session} = hear(session, progress)
+    assert pid == self()
+
+    assert {[_result], session} = hear(session, {:result, ref, {:ok, :done}})
+    assert {[], _} = hear(session, progress)
+  end
+
+  describe "cancel" do
+    for {name, result, receipt} <- [
+          {"that stopped it",
+           {:error, %{reason: :cancelled, message: "", details: %{still_running: false}}},
+           :stopped},
+          {"without details", {:error, %{reason: :cancelled, message: ""}}, :stopped},
+          {"that it ignores",
+           {:error,
+            %{
+              reason: :cancelled,
+              message: "",
+              details: %{still_running: true, stack: "goroutine 7"}
+            }}, {:still_running, "goroutine 7"}},
+          {"that came too late", {:ok, 42}, {:finished, {:ok, 42}}}
+        ] do
+      test "#{name} gets its receipt" do
+        {ref, session} = with_task(up())
+        assert {[{:write, {:cancel, ^ref}}], session} = Session.cancel(session, ref, @from)
+
+        assert {[{:deliver, ^ref, _result}, {:reply, @from, receipt}], _} =
+                 hear(session, {:result, ref, unquote(Macro.escape(result))})
+
+        assert receipt == unquote(Macro.escape(receipt))
+      end
+    end
+
+    test "of what is not running finds nothing" do
+      assert {[{:reply, @from, :not_found}], _} = Session.cancel(up(), make_ref(), @from)
+    end
+  end
+
+  test "a forgotten task is cancelled, once" do
+    {ref, session} = with_task(up(), self())
+    assert {[{:write, {:cancel, ^ref}}], session} = Session.forget(session, ref)
+    assert {[], session} = Session.forget(session, ref)
+    assert {[], _} = hear(session, {:progress, ref, 1})
+  end
+
+  test "the end of the connection reaches every task and whoever cancels one" do
+    {a, session} = with_task(up())
+    {b, session} = with_task(session)
+    {_write, session} = Session.cancel(session, b, @from)
+    error = Error.new(:worker_down, "gone")
+
+    assert {actions, session} = Session.down(session, error)
+    told = %{error | function: "work"}
+    assert {:deliver, a, {a, {:error, told}}} in actions
+    assert {:deliver, b, {b, {:error, told}}} in actions
+    assert {:reply, @from, {:error, told}} in actions
+    assert session.tasks == %{}
+  end
+
+  test "a result with an unknown atom fails its call only" do
+    {bad, good} = {make_ref(), make_ref()}
+
+    part = fn term ->
+      binary_part(:erlang.term_to_binary(term), 1, byte_size(:erlang.term_to_binary(term)) - 1)
+    end
+
+    # The atom is written into the bytes, so that it never exists here.
+    unknown =
+      :binary.replace(
+        part.({:result, bad, {:ok, "XXXXX"}}),
+        <<109, 5::32, "XXXXX">>,
+        <<119, 8, "sesunkno">>
+      )
+
+    batch = <<131, 108, 2::32, unknown::binary, part.({:result, good, {:ok, 1}})::binary, 106>>
+
+    assert {[{:deliver, ^bad, {^bad, {:error, error}}}, {:deliver, ^good, {^good, {:ok, 1}}}],
+            session} = Session.packet(up(), batch)
+
+    assert error.reason == :bad_message
+    assert error.message =~ ~s("sesunkno")
+    assert session.results == 2
+  end
+
+  test "progress with an unknown atom is logged, and its task goes on" do
+    {ref, session} = with_task(up(), self())
+    bytes = :erlang.term_to_binary({:progress, ref, "XXXXX"})
+    packet = :binary.replace(bytes, <<109, 5::32, "XXXXX">>, <<119, 8, "prgunkno">>)
+
+    assert {[{:log, :warning, text, _}], session} = Session.packet(session, packet)
+    assert text =~ "prgunkno"
+    assert Map.has_key?(session.tasks, ref)
+  end
+
+  test "garbage breaks the connection" do
+    assert {[{:broken, %Error{reason: :bad_frame}}], _} = Session.packet(up(), "hello world")
+  end
+
+  test "what a newer worker says is logged" do
+    assert {[{:log, :warning, text, _}], _} = hear(up(), {:ok, "a message of version 2"})
+    assert text =~ "does not know"
+  end
+
+  test "an answer to a call nobody made is logged" do
+    assert {[{:log, :warning, text, _}], _} = hear(up(), {:result, 17, {:ok, 1}})
+    assert text =~ "nobody made: 17"
+  end
+
+  test "a failed cast is logged, a good one is not" do
+    ref = {:cast, "work", 1}
+    assert {[], _} = hear(up(), {:result, ref, {:ok, 1}})
+
+    assert {[{:log, :warning, text, _}], _} =
+             hear(up(), {:result, ref, {:error, %{reason: :failed, message: "no disk"}}})
+
+    assert text =~ "work: no disk (failed)"
+  end
+
+  test "a fault about a call ends it, another is logged" do
+    ref = make_ref()
+    fault = %{reason: :bad_message, message: "no"}
+
+    assert {[{:deliver, ^ref, {^ref, {:error, %Error{reason: :bad_message}}}}], _} =
+             hear(up(), {:fault, ref, fault})
+
+    assert {[{:log, :warning, text, _}], _} = hear(up(), {:fault, :undefined, fault})
+    assert text =~ "no (bad_message)"
+  end
+
+  test "a call back to a function that is not there is answered" do
+    assert {[{:write, {:reply, 5, {:error, %{reason: :unknown_function, message: message}}}}], _} =
+             hear(up(), {:callback, 5, make_ref(), "lookup", [], %{}})
+
+    assert message =~ "lookup"
+  end
+
+  test "any packet after a ping is a sign of life" do
+    {[{:write, {:ping, ping}}], session} = Session.ping(up())
+    assert Session.silent?(session)
+
+    {[], answered} = hear(session, {:pong, ping})
+    refute Session.silent?(answered)
+
+    {_log, busy} = hear(session, {:log, :info, "busy", %{}})
+    refute Session.silent?(busy)
+  end
+end

@@ -1,0 +1,91 @@
+defmodule PortWorker.WireTest do
+  use ExUnit.Case, async: true
+
+  alias PortWorker.Wire
+
+  # An atom that exists nowhere but in these bytes: a message with it cannot be decoded.
+  defp message_with(atom_name) do
+    ref = body(:erlang.term_to_binary(make_ref()))
+
+    <<131, 104, 3, atom("result")::binary, ref::binary, 104, 2, atom("ok")::binary,
+      atom(atom_name)::binary>>
+  end
+
+  defp atom(name), do: <<119, byte_size(name), name::binary>>
+
+  defp body(<<131, term::binary>>), do: term
+
+  test "one message travels alone, several as a list" do
+    {one, size} = Wire.encode({:cancel, 1})
+    assert size == :erlang.iolist_size(one)
+
+    assert [one] |> Wire.packet() |> IO.iodata_to_binary() |> Wire.decode() ==
+             {:ok, [{:cancel, 1}]}
+
+    {two, _size} = Wire.encode({:ping, "x"})
+
+    assert [one, two] |> Wire.packet() |> IO.iodata_to_binary() |> Wire.decode() ==
+             {:ok, [{:cancel, 1}, {:ping, "x"}]}
+  end
+
+  test "a large binary is referred to, not copied" do
+    large = :binary.copy("x", 100_000)
+    {encoded, size} = Wire.encode({:call, 1, "echo", [large]})
+    assert size > 100_000
+    assert Enum.any?(encoded, &(&1 == large))
+  end
+
+  test "an unknown atom spoils its own message only" do
+    ref = make_ref()
+    good = :erlang.term_to_binary({:result, ref, {:ok, 1}})
+    bad = message_with("nobody_knows_this_atom_1")
+    batch = <<131, 108, 3::32, body(good)::binary, body(bad)::binary, body(good)::binary, 106>>
+
+    assert {:mixed, [{:ok, {:result, ^ref, {:ok, 1}}}, unreadable, {:ok, _}]} = Wire.decode(batch)
+    assert {:unreadable, :result, bad_ref, error} = unreadable
+    assert is_reference(bad_ref)
+    assert error.reason == :bad_message
+    assert error.message =~ ~s(the atom "nobody_knows_this_atom_1")
+  end
+
+  test "a single message with an unknown atom is not garbage" do
+    assert {:mixed, [{:unreadable, :result, _ref, _error}]} =
+             Wire.decode(message_with("nobody_knows_this_atom_2"))
+  end
+
+  test "the first packet may bring atoms, but not without bound" do
+    packet = message_with("nobody_knows_this_atom_3")
+    assert {:mixed, _} = Wire.decode_first(packet, 1)
+    assert {:ok, [{:result, _, {:ok, _atom}}]} = Wire.decode_first(packet, 100)
+  end
+
+  for {name, packet} <- [
+        {"no term", "hello world"},
+        {"nothing", ""},
+        {"half a term", <<131, 104, 2, 97>>},
+        {"bytes after the term", <<131, 106, 0>>},
+        {"an integer", <<131, 97, 1>>},
+        {"a tuple that is no message", :erlang.term_to_binary({1, 2})},
+        {"an empty tuple", :erlang.term_to_binary({})},
+        {"a list of something else", :erlang.term_to_binary([{:pong, 1}, 2])},
+        {"an improper list", :erlang.term_to_binary([{:pong, 1} | :x])}
+      ] do
+    test "#{name} is no packet" do
+      assert {:error, error} = Wire.decode(unquote(packet))
+      assert error.reason == :bad_frame
+    end
+  end
+
+  test "any bytes are read or refused" do
+    :rand.seed(:exsss, {1, 2, 3})
+    term = {:result, make_ref(), {:ok, %{"a" => [1, 2.0, self(), :ok, <<1::3>>, 2 ** 100]}}}
+    packet = :erlang.term_to_binary([term, {:pong, 1}])
+
+    for _ <- 1..5_000 do
+      at = :rand.uniform(byte_size(packet)) - 1
+      <<before::binary-size(at), _, rest::binary>> = packet
+      mutant = <<before::binary, :rand.uniform(256) - 1, rest::binary>>
+      assert elem(Wire.decode(mutant), 0) in [:ok, :mixed, :error]
+    end
+  end
+end
