@@ -68,7 +68,8 @@ func TestProgressNeedsATask(t *testing.T) {
 func TestProgressReachesThroughDerivedContexts(t *testing.T) {
 	w := portworker.New(portworker.Config{})
 	portworker.Handle0(w, "derived", func(ctx context.Context) (string, error) {
-		ctx, cancel := context.WithCancel(context.WithValue(ctx, "key", "value")) //nolint:staticcheck // any key does
+		type key struct{}
+		ctx, cancel := context.WithCancel(context.WithValue(ctx, key{}, "value"))
 		defer cancel()
 		return "done", portworker.Progress(ctx, "half")
 	})

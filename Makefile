@@ -1,0 +1,66 @@
+# Every target that people use is listed by `make help`.
+
+GO          ?= go
+FUZZTIME    ?= 5s
+STATICCHECK ?= 2026.2.2
+BIN         := bin/portworker
+TOOLS       := $(CURDIR)/bin/tools
+
+export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test check deps deps-go deps-beam fmt vet staticcheck test-go fuzz test-elixir dialyze clean FORCE
+
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: $(BIN) ## Build the worker: one static binary, bin/portworker
+
+$(BIN): FORCE
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o $@ ./cmd/portworker
+
+demo: deps-beam build ## Install what is missing and watch a supervised worker at work
+	cd elixir_client && mix run ../examples/demo/demo.exs
+
+test: deps check ## Install what is missing and run every check
+
+check: fmt vet staticcheck test-go fuzz test-elixir dialyze ## Run every check; CI runs exactly this
+
+deps: deps-go deps-beam
+
+deps-go:
+	@command -v $(GO) >/dev/null || { echo "Go 1.26 or later is missing: https://go.dev/dl/"; exit 1; }
+	$(GO) mod download
+
+# Elixir by Debian's packages where it is missing; elsewhere, say what to install.
+deps-beam:
+	@scripts/install-beam
+
+fmt:
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change:"; echo "$$files"; exit 1; }
+	cd elixir_client && mix format --check-formatted
+
+vet:
+	$(GO) vet ./...
+
+# Left out, with a word, where it cannot be installed.
+staticcheck:
+	@test -x $(TOOLS)/staticcheck || GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) || true
+	@if test -x $(TOOLS)/staticcheck; then $(TOOLS)/staticcheck ./...; else echo "staticcheck $(STATICCHECK) could not be installed: left out"; fi
+
+test-go: build
+	$(GO) test -race ./...
+
+fuzz: ## Fuzz each decoder for FUZZTIME (5s)
+	@scripts/fuzz $(FUZZTIME)
+
+test-elixir: build
+	cd elixir_client && mix compile --warnings-as-errors --force && mix test
+
+dialyze:
+	elixir_client/bin/dialyze
+
+clean: ## Remove what was built
+	rm -rf bin elixir_client/_build
+
+FORCE:
