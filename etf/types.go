@@ -139,6 +139,9 @@ func (d *describer) describe(t reflect.Type) Type {
 	if isCustom(t) {
 		return Type{Kind: KindAny}
 	}
+	if t.Name() == "" { // contains itself only through a type with a name
+		return d.byKind(t)
+	}
 	if name, ok := d.names[t]; ok {
 		return Type{Kind: KindName, Name: name}
 	}

@@ -169,7 +169,7 @@ func (u *union) encode(dst []byte, v reflect.Value, at place) ([]byte, error) {
 		return dst, &MarshalError{Problem: fmt.Sprintf("%s is not a registered case of %s", v.Type(), u.typ)}
 	}
 	if v.Kind() == reflect.Pointer && v.IsNil() {
-		return dst, &MarshalError{Problem: fmt.Sprintf("the %s in a %s is nil", v.Type(), u.typ)}
+		return dst, &MarshalError{Problem: fmt.Sprintf("a nil %s is no case of %s", v.Type(), u.typ)}
 	}
 	if uc.bare {
 		return append(dst, uc.key...), nil
