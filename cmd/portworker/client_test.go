@@ -7,23 +7,21 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"portworker"
 	"portworker/etf"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// A client talks to a worker with all the functions of this program, over pipes of memory.
+// A client talks to a worker.
 type client struct {
 	t    *testing.T
-	send *io.PipeWriter
-	recv *io.PipeReader
+	send io.WriteCloser
+	recv io.Reader
 	held []etf.Tuple // received in a batch, not yet asked for
 }
 
-// connect starts a worker that ends with the test.
+// connect starts a worker with all the functions of this program, over pipes of memory. It ends
+// with the test.
 func connect(t *testing.T) *client {
 	t.Helper()
 	w := portworker.New(portworker.Config{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 
@@ -69,7 +70,8 @@ func debugExit(_ context.Context, status *int) (etf.Atom, error) {
 }
 
 func debugFatal(ctx context.Context) (etf.Atom, error) {
-	// The runtime notices only writes that truly meet, so they go on until two have.
+	// The runtime notices only writes that truly meet: it takes two threads, and some tries.
+	runtime.GOMAXPROCS(max(2, runtime.GOMAXPROCS(0)))
 	shared := map[int]int{}
 	var writers sync.WaitGroup
 	for range 8 {
