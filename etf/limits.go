@@ -96,7 +96,7 @@ func (l Limits) Parse(data []byte) (Raw, error) {
 		err = trailing(n, len(body)-n)
 	}
 	if err != nil {
-		if syntax := (*SyntaxError)(nil); len(data) > 1 && data[1] != tagCompressed && errors.As(err, &syntax) {
+		if syntax := (*SyntaxError)(nil); (len(data) == 1 || data[1] != tagCompressed) && errors.As(err, &syntax) {
 			syntax.Offset++ // for the version byte
 		}
 		return nil, err

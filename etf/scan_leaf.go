@@ -56,11 +56,22 @@ func atomLeaf(b []byte, i int) (int, error) {
 		return 0, badUTF8(i, text)
 	}
 	if len(text) > MaxAtomChars {
-		if chars := utf8.RuneCount(text); chars > MaxAtomChars {
+		if chars := runeCount(text); chars > MaxAtomChars {
 			return 0, longAtom(i, chars)
 		}
 	}
 	return n, nil
+}
+
+// runeCount counts the characters of valid UTF-8. It is utf8.RuneCount without that one's copy.
+func runeCount(text []byte) int {
+	n := 0
+	for _, c := range text {
+		if utf8.RuneStart(c) {
+			n++
+		}
+	}
+	return n
 }
 
 func truncatedAtom(b []byte, i int) error {
