@@ -6,6 +6,8 @@ STATICCHECK ?= 2026.2.2
 BIN         := bin/portworker
 TOOLS       := $(CURDIR)/bin/tools
 
+# File names are UTF-8 whatever the locale says.
+export ELIXIR_ERL_OPTIONS := +fnu
 export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
 
 .DEFAULT_GOAL := help
