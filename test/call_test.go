@@ -183,6 +183,35 @@ func TestADuplicateOfALiveRef(t *testing.T) {
 	})
 }
 
+// Whatever else is wrong with a call, a result for its ref would end another task.
+func TestABadCallOfALiveRef(t *testing.T) {
+	bad := map[string]any{
+		"unknown function":    call(1, "no.such.function"),
+		"wrong arguments":     call(1, "upcase", 42),
+		"arguments no list":   tuple(atom("call"), 1, atom("echo"), 42),
+		"options no map":      tuple(atom("call"), 1, atom("echo"), list(1), "options"),
+		"a name that is none": tuple(atom("call"), 1, 42, list(1)),
+		"too few elements":    tuple(atom("call"), 1),
+	}
+	everywhere(t, func(t *testing.T, via transport) {
+		for name, message := range bad {
+			t.Run(name, func(t *testing.T) {
+				p := Start(t, via, Args("--max-running", "1"))
+				p.Call(1, "sleep", 60_000)
+				p.Send(message)
+				m := p.Expect("fault")
+				assert.EqualValues(t, 1, m.At(0))
+				p.Ping()
+				p.None("result")
+				p.Send(atom("drain"), call(1, "echo", "while it drains"), cancel(1))
+				p.Expect("fault")
+				p.Failure(1, "cancelled")
+				assert.Equal(t, 0, p.Wait(patience))
+			})
+		}
+	})
+}
+
 // The ledger compares refs as bytes, so a ref that came back in another form
 // would find no call.
 func TestAnyTermIsARef(t *testing.T) {

@@ -124,6 +124,11 @@ func encodeMsgpack(enc *msgpack.Encoder, v any) error {
 }
 
 func (msgpackCodec) messages(payload []byte) ([]Message, error) {
+	if payload[0] == etf.Version {
+		// Before the peer's first usable packet the worker cannot know its codec, and
+		// no message of this one begins like that.
+		return etfCodec{}.messages(payload)
+	}
 	first, err := splitArray(payload)
 	if err != nil || len(first) == 0 {
 		return nil, fmt.Errorf("want a message or a batch, got % x: %w", head(payload), err)

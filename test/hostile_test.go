@@ -1,6 +1,7 @@
 package test
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -37,15 +38,32 @@ func TestHostilePackets(t *testing.T) {
 		}
 		p.Ping()
 		assert.Less(t, memory(t, p.Pid(), "VmHWM"), int64(256<<20), "bytes at the most")
-		p.settle()
 	})
 }
 
-// settle forgets what a hostile scenario's mutants left open.
-func (p *Peer) settle() {
-	p.ledger.mu.Lock()
-	defer p.ledger.mu.Unlock()
-	clear(p.ledger.open)
+// A peer that sends ten megabytes of rubbish and reads none of the five million
+// faults that answer it makes the worker neither large nor deaf.
+func TestAFloodThatNobodyReads(t *testing.T) {
+	const rubbish = 5_000_000
+	floods := map[string][]byte{
+		overETF.name: append(append([]byte("\x83\x6c\x00\x4c\x4b\x40"), bytes.Repeat([]byte{97, 1}, rubbish)...), 106),
+		// An array of that many of the integer 1.
+		overMsgpack.name: append([]byte("\xdd\x00\x4c\x4b\x40"), bytes.Repeat([]byte{1}, rubbish)...),
+	}
+	for _, via := range []transport{overETF, overMsgpack} {
+		t.Run(via.name, func(t *testing.T) {
+			p := Start(t, via, Unread())
+			p.faulty = true
+			p.Send(ping("first"))
+			p.SendRaw(floods[via.name])
+			p.SendRaw([]byte{}) // read when the flood has been
+			p.Read()
+			p.Pong("first")
+			p.Fault("bad_message")
+			p.Ping()
+			assert.Less(t, memory(t, p.Pid(), "VmHWM"), int64(512<<20), "bytes at the most")
+		})
+	}
 }
 
 // hostile makes bad packets: noise, mutants of good messages, and the worst that

@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -185,6 +186,21 @@ func TestDebugFunctionsAndDescriptorsByEnvironment(t *testing.T) {
 	p := Start(t, overETF, Env("PORTWORKER_DEBUG_FUNCTIONS=true"))
 	p.Call(1, "debug.panic", "boom")
 	p.Failure(1, "panic")
+}
+
+func TestTheMemoryLimit(t *testing.T) {
+	p := Start(t, overETF, Args("--memory-limit", "1"))
+	deadline := time.Now().Add(patience)
+	for ref := 0; ; ref++ { // the limit is soft: it is measured now and then
+		p.Call(ref, "echo", ref)
+		if _, failed := p.Result(ref); failed != nil {
+			require.Equal(t, "overloaded", failed.Reason)
+			break
+		}
+		require.True(t, time.Now().Before(deadline), "no call was refused")
+	}
+	p.Ping()
+	p.runaway = true // $stats is refused as well
 }
 
 func TestTheDepthLimit(t *testing.T) {

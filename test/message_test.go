@@ -157,3 +157,6 @@ func ping(v any) etf.Tuple { return tuple(atom("ping"), v) }
 func hello(keysAndValues ...any) etf.Tuple {
 	return tuple(atom("hello"), append(options("protocol", 1), options(keysAndValues...)...))
 }
+
+// text is all a plain value says, to look for words in.
+func text(v any) string { return fmt.Sprint(v) }

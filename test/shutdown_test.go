@@ -57,7 +57,9 @@ func TestEndOfFileWhileAHandlerSpins(t *testing.T) {
 		p.CloseStdin()
 		assert.Equal(t, 0, p.Wait(5*time.Second))
 		assert.Less(t, time.Since(began), 3*time.Second, "want it gone soon after 500 ms")
-		p.Failure(1, "cancelled")
+		_, failed := p.Result(1)
+		require.NotNil(t, failed)
+		assert.Contains(t, []string{"cancelled", "draining"}, failed.Reason)
 	})
 }
 

@@ -327,7 +327,7 @@ bad_frames() ->
               <<131, 80, 255, 255, 255, 255, (zlib:compress(binary:copy(<<0>>, 1000000)))/binary>>,
               <<(term_to_binary({ping, 1}))/binary, 0>>,
               term_to_binary(42), term_to_binary({}), term_to_binary({<<"ping">>, 1}), term_to_binary({ping}),
-              term_to_binary({ping, 1, 2}), term_to_binary([{ping, 1} | 2]), term_to_binary({call, 1}),
+              term_to_binary({ping, 1, 2}), term_to_binary([{ping, 1} | 2]),
               term_to_binary(#{call => 1})],
     [begin
          port_command(Port, Frame),
@@ -337,16 +337,20 @@ bad_frames() ->
          end,
          {ok, N} = run_call(Port, echo, [N])
      end || {N, Frame} <- lists:zip(lists:seq(1, length(Frames)), Frames)],
+    port_command(Port, term_to_binary({call, short})),
+    {error, #{reason := bad_message}} = result(Port, short),
     nothing_more(Port),
     stop(Port).
 
 hostile() ->
     rand:seed(exsss, {2026, 1, 1}),
     Port = open([]),
-    Good = [term_to_binary(T) || T <- [{call, 1, echo, [{a, <<"b">>, [1.5, #{k => v}], self()}]},
-                                       {call, 2, upcase, [<<"x">>], #{timeout => 1000, owner => self()}},
+    %% A pid of elsewhere: this node refuses to decode most mutants of its own.
+    Pid = binary_to_term(<<131, 88, 119, 13, "far@elsewhere", 80:32, 0:32, 5:32>>),
+    Good = [term_to_binary(T) || T <- [{call, 1, echo, [{a, <<"b">>, [1.5, #{k => v}], Pid}]},
+                                       {call, 2, upcase, [<<"x">>], #{timeout => 1000, owner => Pid}},
                                        {cancel, 1}, {ping, {1, 2}}, {credit, 1, 5}, {send, 1, x}, {close, 1},
-                                       {owner_down, self()}, {reply, 1, {ok, 2}}, {ack, 10},
+                                       {owner_down, Pid}, {reply, 1, {ok, 2}}, {ack, 10},
                                        [{ping, 1}, {call, 3, echo, [1]}]]],
     Refs = lists:append([
         begin
@@ -529,11 +533,11 @@ arrived(Port, What) ->
     after ?PATIENCE -> error({no, What, {have, lists:sublist(get(inbox), 5)}})
     end.
 
-%% Nothing but the answer to a ping comes, and nobody has left anything behind.
+%% Nothing but answers to pings comes, and nobody has left anything behind.
 nothing_more(Port) ->
     send(Port, {ping, '$end'}),
-    {pong, '$end'} = next(Port, pong),
-    [] = [Message || Message <- get(inbox), element(1, Message) =/= log].
+    await(Port, pong, fun(Message) -> Message =:= {pong, '$end'} end),
+    [] = [Message || Message <- get(inbox), not lists:member(element(1, Message), [log, pong])].
 
 %% running waits until so many calls run; the one that asks is not meant.
 running(Port, Calls) ->
