@@ -154,6 +154,11 @@ defmodule PortWorker.Connection do
     down(exit_error(nil, state), state)
   end
 
+  # It ends normally when the port is closed, of which the port has more to say.
+  def handle_info({:EXIT, writer, reason}, %{writer: writer} = state) when reason != :normal do
+    broken(Error.new(:worker_down, "the writer process ended: #{inspect(reason)}"), state)
+  end
+
   def handle_info(:heartbeat, state) do
     Process.send_after(self(), :heartbeat_over, state.options.heartbeat_timeout)
     # Between two pings is a good time to let go of the packets that passed through.

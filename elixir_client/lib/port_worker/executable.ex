@@ -46,6 +46,16 @@ defmodule PortWorker.Executable do
   @doc "Starts the executable and makes the calling process the port's owner."
   @spec open(String.t(), map()) :: {:ok, port()} | {:error, Error.t()}
   def open(path, options) do
+    case options do
+      # The child process would only exit, and not say why.
+      %{cd: folder} -> if File.dir?(folder), do: start(path, options), else: no_folder(folder)
+      _without -> start(path, options)
+    end
+  end
+
+  defp no_folder(folder), do: refuse("cannot start in #{folder}: no such folder")
+
+  defp start(path, options) do
     {:ok, Port.open({:spawn_executable, path}, port_options(options))}
   rescue
     error in [ErlangError, ArgumentError] ->

@@ -7,7 +7,7 @@ defmodule PortWorker.Server do
 
   use GenServer
 
-  alias PortWorker.{Connection, Error, Options, Routes}
+  alias PortWorker.{Connection, Error, Options, Restarts, Routes}
 
   require Logger
 
@@ -18,12 +18,10 @@ defmodule PortWorker.Server do
     :keys,
     :connection,
     :hello,
-    :up_at,
     :error,
     phase: :starting,
-    restarts: 0,
-    attempt: 0,
-    failures: []
+    restarted: 0,
+    restarts: %Restarts{}
   ]
 
   @doc "Returns when the worker has said hello."
@@ -88,7 +86,7 @@ defmodule PortWorker.Server do
       os_pid: state.hello && state.hello.os_pid,
       name: state.hello && state.hello.name,
       version: state.hello && state.hello.version,
-      restarts: state.restarts,
+      restarts: state.restarted,
       error: state.error
     }
 
@@ -102,7 +100,7 @@ defmodule PortWorker.Server do
   @impl true
   def handle_info({:up, connection, hello}, %{connection: connection} = state) do
     Logger.info("#{label(state)}: the worker is back, as OS process #{hello.os_pid}")
-    {:noreply, up(hello, %{state | restarts: state.restarts + 1})}
+    {:noreply, up(hello, %{state | restarted: state.restarted + 1})}
   end
 
   def handle_info({:EXIT, connection, reason}, %{connection: connection} = state) do
@@ -140,53 +138,26 @@ defmodule PortWorker.Server do
   end
 
   defp up(hello, state) do
-    %{state | hello: hello, phase: :up, up_at: now(), error: nil}
+    %{state | hello: hello, phase: :up, restarts: Restarts.up(state.restarts, now()), error: nil}
   end
 
-  # A worker that ends by itself with status 0 was told to, by a platform that stops
-  # it first, say. That is no failure; the pause before the restart still grows, so that
-  # one that keeps doing it does not keep the machine busy.
+  # A worker that ends by itself with status 0 was told to.
   defp down(error, state) do
     clean? = state.phase == :up and match?(%{exit_status: 0}, error.details)
-    state = state |> forgive() |> note(clean?)
+    outcome = Restarts.down(state.restarts, state.options, clean?, now())
     state = %{state | connection: nil, hello: nil, phase: :down, error: error}
 
-    if length(state.failures) > state.options.max_restarts do
-      Logger.error(
-        "#{label(state)}: #{error.message}; giving up after #{length(state.failures)} failures"
-      )
+    case outcome do
+      {:retry, delay, restarts} ->
+        level = if clean?, do: :info, else: :error
+        Logger.log(level, "#{label(state)}: #{error.message}; restart in #{delay} ms")
+        _ = Process.send_after(self(), :connect, delay)
+        {:noreply, %{state | restarts: restarts}}
 
-      {:stop, {:gave_up, error}, state}
-    else
-      delay = delay(state)
-      level = if clean?, do: :info, else: :error
-      Logger.log(level, "#{label(state)}: #{error.message}; restart in #{delay} ms")
-      Process.send_after(self(), :connect, delay)
-      {:noreply, %{state | attempt: state.attempt + 1}}
+      {:give_up, failures} ->
+        Logger.error("#{label(state)}: #{error.message}; giving up after #{failures} failures")
+        {:stop, {:gave_up, error}, state}
     end
-  end
-
-  # A worker that ran for long enough starts afresh.
-  defp forgive(%{phase: :up} = state) do
-    if now() - state.up_at >= state.options.max_seconds * 1_000,
-      do: %{state | attempt: 0, failures: []},
-      else: state
-  end
-
-  defp forgive(state), do: state
-
-  defp note(state, true), do: state
-
-  defp note(state, false) do
-    oldest = now() - state.options.max_seconds * 1_000
-    %{state | failures: [now() | Enum.filter(state.failures, &(&1 > oldest))]}
-  end
-
-  # Half of the pause is random, so that many workers that fell together do not get up
-  # together.
-  defp delay(%{options: options, attempt: attempt}) do
-    longest = min(options.backoff_min * Integer.pow(2, min(attempt, 20)), options.backoff_max)
-    div(longest, 2) + :rand.uniform(div(longest, 2) + 1) - 1
   end
 
   defp label(%{keys: [name | _]}), do: inspect(name)

@@ -5,7 +5,8 @@ defmodule PortWorker.WorkerLog do
 
   require Logger
 
-  @max_bytes 8_192
+  # Logger itself cuts at 8 KiB, without a word of how much there was.
+  @max_bytes 4_000
 
   @doc """
   Logs `message` for the worker `name`. The metadata has `:portworker` (the worker's name) and

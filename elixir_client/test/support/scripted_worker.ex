@@ -25,7 +25,6 @@ defmodule PortWorker.ScriptedWorker do
       OS processes so far, from 0, and returns either
     * `:exit_status` - what the OS process ends with when the test hangs up, 1 by default
     * `:pong` - `false` leaves pings to the test
-    * `:read` - `false` reads nothing at all
   """
   def listen(opts \\ []) do
     test = self()
@@ -65,6 +64,25 @@ defmodule PortWorker.ScriptedWorker do
     :ok
   end
 
+  @doc "From now on nothing is read. Returns when that is so."
+  def stop_reading(peer) do
+    send(peer, {:stop_reading, self()})
+    receive do: (:stopped_reading -> :ok)
+  end
+
+  @doc "Whether there is an OS process of that pid that has not ended."
+  def os_process?(os_pid) do
+    {state, _status} = System.cmd("ps", ["-o", "stat=", "-p", "#{os_pid}"])
+    # A zombie has ended; its parent has just not asked yet.
+    state != "" and not String.starts_with?(state, "Z")
+  end
+
+  @doc "Sends a signal to an OS process."
+  def signal(os_pid, name) do
+    {_output, 0} = System.cmd("kill", ["-s", name, "#{os_pid}"])
+    :ok
+  end
+
   @doc "Ends the OS process, with the exit status that `listen/1` was given."
   def hang_up(peer) do
     send(peer, :hang_up)
@@ -87,8 +105,7 @@ defmodule PortWorker.ScriptedWorker do
     hello = Keyword.get(opts, :hello, %{})
     hello = if is_function(hello), do: hello.(count), else: hello
     send(test, {:peer, self(), {:started, os_pid}})
-    read? = Keyword.get(opts, :read, true)
-    if read?, do: :inet.setopts(socket, active: true)
+    :inet.setopts(socket, active: true)
 
     loop(%{
       socket: socket,
@@ -111,6 +128,11 @@ defmodule PortWorker.ScriptedWorker do
 
       {:reply_with, fun} ->
         loop(%{state | reply: fun})
+
+      {:stop_reading, from} ->
+        :inet.setopts(state.socket, active: false)
+        send(from, :stopped_reading)
+        loop(state)
 
       :hang_up ->
         :gen_tcp.close(state.socket)
