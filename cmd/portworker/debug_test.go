@@ -4,28 +4,27 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
+	"portworker"
 	"portworker/etf"
+	"portworker/protocol"
 )
 
 func TestDebugPanicFailsItsCallAlone(t *testing.T) {
-	c := connect(t)
-	reason, message := c.failure("debug.panic", "boom")
-	assert.Equal(t, "panic", reason)
-	assert.Contains(t, message, "boom")
-	assert.Equal(t, "still here", c.value("echo", "still here"))
-}
-
-func TestDebugPrintReturns(t *testing.T) {
-	assert.Equal(t, etf.Atom("ok"), connect(t).value("debug.print", "a line"))
+	peer := connect(t)
+	err := peer.Call("debug.panic", "boom").Err
+	require.NotNil(t, err)
+	assert.Equal(t, protocol.Panic, err.Reason)
+	assert.Contains(t, err.Message, "boom")
+	assert.Equal(t, "still here", peer.Call("echo", "still here").Value)
 }
 
 func TestDebugSpinReturnsInTime(t *testing.T) {
-	assert.Equal(t, etf.Atom("ok"), connect(t).value("debug.spin", 1))
+	assert.Equal(t, etf.Atom("ok"), value(t, "debug.spin", 1))
 }
 
 func TestDebugFunctionsRefuse(t *testing.T) {
-	c := connect(t)
 	cases := map[string]struct {
 		name    string
 		args    []any
@@ -38,10 +37,7 @@ func TestDebugFunctionsRefuse(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			c.t = t
-			reason, message := c.failure(tc.name, tc.args...)
-			assert.Equal(t, "bad_args", reason)
-			assert.Contains(t, message, tc.message)
+			requireFailure(t, portworker.BadArgs, tc.message, tc.name, tc.args...)
 		})
 	}
 }

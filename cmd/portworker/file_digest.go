@@ -92,7 +92,8 @@ func copyInSteps(ctx context.Context, to io.Writer, from io.Reader, total int64)
 		n, err := from.Read(buffer)
 		to.Write(buffer[:n]) // a hash.Hash never returns an error
 		read += int64(n)
-		if read-reported >= step || err == io.EOF {
+		end := err == io.EOF && (read > reported || read == 0)
+		if end || read-reported >= step {
 			reported = read
 			if err := portworker.Progress(ctx, fileDigestProgress{Bytes: read, Total: total}); err != nil {
 				return read, err

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"portworker"
 	"portworker/etf"
 )
 
@@ -19,7 +20,6 @@ func write(t *testing.T, name string, content []byte) string {
 }
 
 func TestFileDigestKnowsItsAlgorithms(t *testing.T) {
-	c := connect(t)
 	path := write(t, "abc", []byte("abc"))
 	cases := map[string]string{
 		"crc32":  "352441c2",
@@ -30,20 +30,18 @@ func TestFileDigestKnowsItsAlgorithms(t *testing.T) {
 	}
 	for algorithm, digest := range cases {
 		t.Run(algorithm, func(t *testing.T) {
-			c.t = t
 			want := atoms("algorithm", algorithm, "digest", digest, "bytes", int64(3))
-			assert.Equal(t, want, c.value("file.digest", path, algorithm))
-			assert.Equal(t, want, c.value("file.digest", path, etf.Atom(algorithm)))
+			assert.Equal(t, want, value(t, "file.digest", path, algorithm))
+			assert.Equal(t, want, value(t, "file.digest", path, etf.Atom(algorithm)))
 		})
 	}
 }
 
 func TestFileDigestIsSHA256UnlessTold(t *testing.T) {
-	c := connect(t)
 	path := write(t, "empty", nil)
 	want := atoms("algorithm", "sha256", "digest", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855", "bytes", int64(0))
-	assert.Equal(t, want, c.value("file.digest", path))
-	assert.Equal(t, want, c.value("file.digest", path, nil))
+	assert.Equal(t, want, value(t, "file.digest", path))
+	assert.Equal(t, want, value(t, "file.digest", path, nil))
 }
 
 func TestFileDigestReportsHowFarItIs(t *testing.T) {
@@ -58,48 +56,40 @@ func TestFileDigestReportsHowFarItIs(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			c := connect(t)
-			c.start("file.digest", write(t, "f", make([]byte, tc.size)), "crc32")
-			progress, how, what := c.finish()
-			require.Equal(t, etf.Atom("ok"), how, "%v", what)
+			result := connect(t).Call("file.digest", write(t, "f", make([]byte, tc.size)), "crc32")
+			require.Nil(t, result.Err)
 			var want []any
 			for _, read := range tc.want {
 				want = append(want, atoms("bytes", read, "total", tc.size))
 			}
-			assert.Equal(t, want, progress)
+			assert.Equal(t, want, result.Progress)
 		})
 	}
 }
 
 func TestFileDigestOfALargeFileReportsAHundredTimes(t *testing.T) {
 	path := write(t, "sparse", nil)
-	require.NoError(t, os.Truncate(path, 256<<20))
-	c := connect(t)
-	c.start("file.digest", path, "crc32")
-	progress, _, _ := c.finish()
-	assert.InDelta(t, 100, len(progress), 10)
+	require.NoError(t, os.Truncate(path, 200<<20))
+	assert.Len(t, connect(t).Call("file.digest", path, "crc32").Progress, 100)
 }
 
 func TestFileDigestRefuses(t *testing.T) {
-	c := connect(t)
 	dir := t.TempDir()
 	cases := map[string]struct {
-		args            []any
-		reason, message string
+		args    []any
+		reason  portworker.Reason
+		message string
 	}{
-		"an algorithm there is none": {[]any{dir, "rot13"}, "bad_args", `algorithm: expected one of crc32, md5, sha1, sha256, sha512, got "rot13"`},
-		"a file there is none":       {[]any{dir + "/absent"}, "failed", "absent: no such file or directory"},
-		"a directory":                {[]any{dir}, "failed", "expected a regular file, got a directory"},
-		"a device without end":       {[]any{"/dev/zero"}, "failed", "expected a regular file, got a device"},
-		"a number for a path":        {[]any{42}, "bad_args", "expected binary"},
-		"a number for an algorithm":  {[]any{dir, 42}, "bad_args", "expected binary"},
+		"an algorithm there is none": {[]any{dir, "rot13"}, portworker.BadArgs, `algorithm: expected one of crc32, md5, sha1, sha256, sha512, got "rot13"`},
+		"a file there is none":       {[]any{dir + "/absent"}, portworker.Failed, "absent: no such file or directory"},
+		"a directory":                {[]any{dir}, portworker.Failed, "expected a regular file, got a directory"},
+		"a device without end":       {[]any{"/dev/zero"}, portworker.Failed, "expected a regular file, got a device"},
+		"a number for a path":        {[]any{42}, portworker.BadArgs, "expected binary"},
+		"a number for an algorithm":  {[]any{dir, 42}, portworker.BadArgs, "expected binary"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			c.t = t
-			reason, message := c.failure("file.digest", tc.args...)
-			assert.Equal(t, tc.reason, reason)
-			assert.Contains(t, message, tc.message)
+			requireFailure(t, tc.reason, tc.message, "file.digest", tc.args...)
 		})
 	}
 }
@@ -107,8 +97,8 @@ func TestFileDigestRefuses(t *testing.T) {
 func TestFileDigestEndsWhenCancelled(t *testing.T) {
 	path := write(t, "sparse", nil)
 	require.NoError(t, os.Truncate(path, 1<<40)) // a terabyte of nothing
-	c := connect(t)
-	c.start("file.digest", path, "md5")
-	c.progress()
-	c.cancelled()
+	peer := connect(t)
+	ref := peer.Start("file.digest", nil, path, "md5")
+	awaitProgress(t, peer)
+	requireCancelled(t, peer, ref)
 }

@@ -1,7 +1,8 @@
 package main
 
 import (
-	"fmt"
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -9,11 +10,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"portworker/etf"
+	"portworker"
 )
 
 func TestFileGrepReturnsMatches(t *testing.T) {
-	c := connect(t)
 	path := write(t, "notes.txt", []byte("one\nand two\n"))
 	dir := filepath.Dir(path)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, ".draft.txt"), []byte("two\n"), 0o600))
@@ -35,53 +35,43 @@ func TestFileGrepReturnsMatches(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			c.t = t
-			assert.Equal(t, tc.want, c.value("file.grep", tc.args...))
+			assert.Equal(t, tc.want, value(t, "file.grep", tc.args...))
 		})
 	}
 }
 
 func TestFileGrepReportsAtTheEnd(t *testing.T) {
-	c := connect(t)
-	c.start("file.grep", "x", write(t, "f", []byte("x\nx\n")))
-	progress, _, _ := c.finish()
+	progress := connect(t).Call("file.grep", "x", write(t, "f", []byte("x\nx\n"))).Progress
 	assert.Equal(t, []any{atoms("files", int64(1), "skipped", int64(0), "matches", int64(2))}, progress)
 }
 
 func TestFileGrepRefuses(t *testing.T) {
-	c := connect(t)
 	dir := t.TempDir()
 	cases := map[string]struct {
-		args            []any
-		reason, message string
+		args    []any
+		reason  portworker.Reason
+		message string
 	}{
-		"half a pattern":       {[]any{"(", dir}, "bad_args", "pattern: expected a regular expression in RE2 syntax, got error parsing regexp: missing closing ): `(`"},
-		"a backreference":      {[]any{`(a)\1`, dir}, "bad_args", "RE2"},
-		"half a glob":          {[]any{"a", dir, atoms("include", "[a")}, "bad_args", `include: expected a glob such as *.go, got "[a"`},
-		"no results at all":    {[]any{"a", dir, atoms("max_results", 0)}, "bad_args", "max_results: expected an integer from 1 to 100000, got 0"},
-		"too many results":     {[]any{"a", dir, atoms("max_results", 100_001)}, "bad_args", "max_results: expected"},
-		"files of no size":     {[]any{"a", dir, atoms("max_file_size", 0)}, "bad_args", "max_file_size: expected an integer from 1 to 1073741824, got 0"},
-		"a place there is not": {[]any{"a", dir + "/absent"}, "failed", "absent: no such file or directory"},
-		"options as a list":    {[]any{"a", dir, []any{"hidden"}}, "bad_args", "expected"},
+		"half a pattern":       {[]any{"(", dir}, portworker.BadArgs, "pattern: expected a regular expression in RE2 syntax, got error parsing regexp: missing closing ): `(`"},
+		"a backreference":      {[]any{`(a)\1`, dir}, portworker.BadArgs, "RE2"},
+		"half a glob":          {[]any{"a", dir, atoms("include", "[a")}, portworker.BadArgs, `include: expected a glob such as *.go, got "[a"`},
+		"no results at all":    {[]any{"a", dir, atoms("max_results", 0)}, portworker.BadArgs, "max_results: expected an integer from 1 to 100000, got 0"},
+		"too many results":     {[]any{"a", dir, atoms("max_results", 100_001)}, portworker.BadArgs, "max_results: expected"},
+		"files of no size":     {[]any{"a", dir, atoms("max_file_size", 0)}, portworker.BadArgs, "max_file_size: expected an integer from 1 to 1073741824, got 0"},
+		"a place there is not": {[]any{"a", dir + "/absent"}, portworker.Failed, "absent: no such file or directory"},
+		"options as a list":    {[]any{"a", dir, []any{"hidden"}}, portworker.BadArgs, "expected"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			c.t = t
-			reason, message := c.failure("file.grep", tc.args...)
-			assert.Equal(t, tc.reason, reason)
-			assert.Contains(t, message, tc.message)
+			requireFailure(t, tc.reason, tc.message, "file.grep", tc.args...)
 		})
 	}
 }
 
-func TestFileGrepEndsWhenCancelled(t *testing.T) {
-	dir := t.TempDir()
-	for i := range 2000 {
-		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprint(i)), []byte("text\n"), 0o600))
-	}
-	c := connect(t)
-	c.start("file.grep", "absent", dir)
-	c.write(etf.Tuple{etf.Atom("cancel"), ref})
-	reason, _ := c.failed()
-	assert.Equal(t, "cancelled", reason)
+func TestFileGrepEndsWithItsContext(t *testing.T) {
+	cause := errors.New("changed my mind")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(cause)
+	_, err := fileGrep(ctx, "x", t.TempDir(), nil)
+	assert.ErrorIs(t, err, cause)
 }

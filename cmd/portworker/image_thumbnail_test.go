@@ -13,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"portworker"
 )
 
 func TestImageThumbnailTakesAPathOrBytes(t *testing.T) {
@@ -22,7 +24,6 @@ func TestImageThumbnailTakesAPathOrBytes(t *testing.T) {
 	require.NoError(t, jpeg.Encode(&asJPEG, picture, nil))
 	path := write(t, "picture.jpeg", asJPEG.Bytes())
 
-	c := connect(t)
 	cases := map[string]struct {
 		source        any
 		width, height int64
@@ -36,8 +37,7 @@ func TestImageThumbnailTakesAPathOrBytes(t *testing.T) {
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			c.t = t
-			made := c.value("image.thumbnail", tc.source)
+			made := value(t, "image.thumbnail", tc.source)
 			assert.Equal(t, tc.width, field(t, made, "width"))
 			assert.Equal(t, tc.height, field(t, made, "height"))
 			decoded, err := png.Decode(bytes.NewReader([]byte(field(t, made, "png").(string))))
@@ -52,27 +52,24 @@ func TestImageThumbnailRefuses(t *testing.T) {
 	require.NoError(t, os.WriteFile(large, nil, 0o600))
 	require.NoError(t, os.Truncate(large, 1<<30))
 
-	c := connect(t)
 	cases := map[string]struct {
-		source          any
-		reason, message string
+		source  any
+		reason  portworker.Reason
+		message string
 	}{
-		"no image":          {atoms("max_width", 10), "bad_args", "source: expected path or data, got neither"},
-		"two images":        {atoms("path", large, "data", "x"), "bad_args", "source: expected path or data, got both"},
-		"no width":          {atoms("path", large, "max_width", 0), "bad_args", "max_width: expected an integer from 1 to 4096, got 0"},
-		"a negative height": {atoms("path", large, "max_height", -1), "bad_args", "max_height: expected an integer from 1 to 4096, got -1"},
-		"a path alone":      {large, "bad_args", "expected"},
-		"text":              {atoms("data", "hello"), "failed", `decode image: expected PNG or JPEG, got 5 bytes that begin with "hello"`},
-		"nothing":           {atoms("data", ""), "failed", "decode image: expected PNG or JPEG, got 0 bytes"},
-		"a gigabyte":        {atoms("path", large), "failed", "large.png: expected at most 67108864 bytes, got 1073741824"},
-		"an absent file":    {atoms("path", large+".bak"), "failed", "no such file or directory"},
+		"no image":          {atoms("max_width", 10), portworker.BadArgs, "source: expected path or data, got neither"},
+		"two images":        {atoms("path", large, "data", "x"), portworker.BadArgs, "source: expected path or data, got both"},
+		"no width":          {atoms("path", large, "max_width", 0), portworker.BadArgs, "max_width: expected an integer from 1 to 4096, got 0"},
+		"a negative height": {atoms("path", large, "max_height", -1), portworker.BadArgs, "max_height: expected an integer from 1 to 4096, got -1"},
+		"a path alone":      {large, portworker.BadArgs, "expected"},
+		"text":              {atoms("data", "hello"), portworker.Failed, `decode image: expected PNG or JPEG, got 5 bytes that begin with "hello"`},
+		"nothing":           {atoms("data", ""), portworker.Failed, "decode image: expected PNG or JPEG, got 0 bytes"},
+		"a gigabyte":        {atoms("path", large), portworker.Failed, "large.png: expected at most 67108864 bytes, got 1073741824"},
+		"an absent file":    {atoms("path", large+".bak"), portworker.Failed, "no such file or directory"},
 	}
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
-			c.t = t
-			reason, message := c.failure("image.thumbnail", tc.source)
-			assert.Equal(t, tc.reason, reason)
-			assert.Contains(t, message, tc.message)
+			requireFailure(t, tc.reason, tc.message, "image.thumbnail", tc.source)
 		})
 	}
 }

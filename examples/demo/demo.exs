@@ -12,6 +12,8 @@ defmodule Demo do
   @mib 1024 * 1024
 
   def run do
+    # The bar is drawn in Unicode, whatever the locale says.
+    :io.setopts(:standard_io, encoding: :unicode)
     folder = Path.join(System.tmp_dir!(), "portworker-demo-#{System.pid()}")
     File.mkdir_p!(folder)
 
@@ -67,7 +69,7 @@ defmodule Demo do
 
   defp search do
     title("file.grep searches this repository")
-    args = [~S"^func \(?\w", @root, %{include: "*.go"}]
+    args = [~S"^func \(?\w", @root, %{include: "*.go", max_results: 100_000}]
     {time, matches} = timed(fn -> PortWorker.run!(Demo.Worker, "file.grep", args) end)
 
     for match <- Enum.take(matches, 3) do
