@@ -128,6 +128,13 @@ func (p *Peer) None(tag string) {
 	}
 }
 
+// Discard forgets the messages with that tag that nobody took.
+func (p *Peer) Discard(tag string) {
+	for more := true; more; {
+		_, more = p.inbox.take(func(m Message) bool { return m.Tag == tag }, 0)
+	}
+}
+
 // Stats is the worker's account of itself.
 func (p *Peer) Stats() map[string]any {
 	p.t.Helper()

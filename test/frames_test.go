@@ -99,7 +99,7 @@ func TestAnUnusableFrameHarmsNothingElse(t *testing.T) {
 				assert.Contains(t, []string{"bad_frame", "bad_message"}, f.Reason)
 				assert.NotEmpty(t, f.Message)
 				p.Ping()
-				p.None("fault")
+				p.Discard("fault") // some hold more than one mistake
 			})
 		}
 		p.None("result")

@@ -42,8 +42,9 @@ func (b *inbox) signal() {
 func (b *inbox) take(match func(Message) bool, timeout time.Duration) (Message, bool) {
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
+	seen := 0 // of the queue, which only take itself makes shorter
 	for {
-		m, ok, over := b.tryTake(match)
+		m, ok, over := b.tryTake(match, &seen)
 		if ok || over {
 			return m, ok
 		}
@@ -55,11 +56,11 @@ func (b *inbox) take(match func(Message) bool, timeout time.Duration) (Message, 
 	}
 }
 
-func (b *inbox) tryTake(match func(Message) bool) (m Message, ok, over bool) {
+func (b *inbox) tryTake(match func(Message) bool, seen *int) (m Message, ok, over bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	for i, m := range b.queue {
-		if match(m) {
+	for ; *seen < len(b.queue); *seen++ {
+		if i, m := *seen, b.queue[*seen]; match(m) {
 			if i == 0 {
 				b.queue = b.queue[1:]
 			} else {

@@ -210,6 +210,7 @@ func TestTheDepthLimit(t *testing.T) {
 	p.Call(2, "echo", nested(30))
 	p.Refused(2)
 	p.Ping()
+	p.Discard("fault")
 }
 
 // nested is a list in a list, and so on down.
