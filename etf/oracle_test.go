@@ -23,6 +23,16 @@ type oracle struct {
 	out io.Reader
 }
 
+// A question asks whether OTP accepts a term, and whether it is =:= another one, if there is one.
+type question struct{ term, other []byte }
+
+// The answers of testdata/oracle.escript.
+const (
+	refused  = 'r'
+	accepted = 'a'
+	same     = 'y'
+)
+
 func startOracle(tb testing.TB) *oracle {
 	tb.Helper()
 	escript, err := exec.LookPath("escript")
@@ -41,23 +51,23 @@ func startOracle(tb testing.TB) *oracle {
 	return &oracle{tb: tb, in: in, out: out}
 }
 
-func (o *oracle) ask(request ...[]byte) byte {
+// judge answers questions, a byte for each.
+func (o *oracle) judge(questions []question) []byte {
 	o.tb.Helper()
-	body := bytes.Join(request, nil)
-	_, err := o.in.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(body))), body...))
+	request := make([]byte, 4)
+	for _, q := range questions {
+		for _, term := range [][]byte{q.term, q.other} {
+			request = binary.BigEndian.AppendUint32(request, uint32(len(term)))
+			request = append(request, term...)
+		}
+	}
+	binary.BigEndian.PutUint32(request, uint32(len(request)-4))
+	_, err := o.in.Write(request)
 	require.NoError(o.tb, err)
-	var answer [5]byte
-	_, err = io.ReadFull(o.out, answer[:])
+	answers := make([]byte, 4+len(questions))
+	_, err = io.ReadFull(o.out, answers)
 	require.NoError(o.tb, err)
-	return answer[4]
-}
-
-// accepts reports whether binary_to_term takes data, all of it.
-func (o *oracle) accepts(data []byte) bool { return o.ask([]byte("d"), data) == 'a' }
-
-// equal reports whether two terms are =:=.
-func (o *oracle) equal(a, b []byte) bool {
-	return o.ask([]byte("e"), binary.BigEndian.AppendUint32(nil, uint32(len(a))), a, b) == 'y'
+	return answers[4:]
 }
 
 // roundTrip decodes data into any and encodes that again.
@@ -70,13 +80,15 @@ func roundTrip(data []byte) ([]byte, error) {
 }
 
 func TestOracleCorpusRoundTrip(t *testing.T) {
-	beam := startOracle(t)
-	for _, term := range acceptedCorpus(t) {
+	corpus := acceptedCorpus(t)
+	questions := make([]question, len(corpus))
+	for i, term := range corpus {
 		encoded, err := roundTrip(term.data)
-		if !assert.NoError(t, err, term.name) {
-			continue
-		}
-		assert.True(t, beam.equal(term.data, encoded), "%s:\n% x\nwas encoded as\n% x", term.name, head(term.data), head(encoded))
+		require.NoError(t, err, term.name)
+		questions[i] = question{term.data, encoded}
+	}
+	for i, answer := range startOracle(t).judge(questions) {
+		assert.Equal(t, same, rune(answer), "%s:\n% x\nwas encoded as\n% x", corpus[i].name, head(questions[i].term), head(questions[i].other))
 	}
 }
 
@@ -86,35 +98,36 @@ func TestOracleMutants(t *testing.T) {
 	beam := startOracle(t)
 	corpus := smallCorpus(t, 600)
 	random := rand.New(rand.NewPCG(1, 2))
-	accepted := 0
-	for range mutants {
-		term := corpus[random.IntN(len(corpus))]
-		data := mutate(random, term.data, corpus)
-		_, err := etf.Limits{}.Parse(data)
-		theirs := beam.accepts(data)
-		if excused(beam, data, err, theirs) {
+	questions, errs, terms := make([]question, mutants), make([]error, mutants), 0
+	for i := range questions {
+		data := mutate(random, corpus[random.IntN(len(corpus))].data, corpus)
+		questions[i].term = data
+		if _, errs[i] = (etf.Limits{}).Parse(data); errs[i] != nil {
 			continue
 		}
-		if !assert.Equal(t, theirs, err == nil, "a mutant of %s: OTP accepts: %v, Parse says: %v\n% x", term.name, theirs, err, data) || err != nil {
-			continue
-		}
-		accepted++
+		terms++
 		encoded, err := roundTrip(data)
-		if assert.NoError(t, err, "a mutant of %s\n% x", term.name, data) {
-			assert.True(t, beam.equal(data, encoded), "a mutant of %s:\n% x\nwas encoded as\n% x", term.name, data, encoded)
+		require.NoError(t, err, "% x", data)
+		questions[i].other = encoded
+	}
+	assert.Greater(t, terms, mutants/20, "too few mutants are terms to say much")
+	for i, answer := range beam.judge(questions) {
+		q, err := questions[i], errs[i]
+		switch {
+		case err == nil && answer == same, err != nil && answer == refused, excused(beam, q.term, err, answer):
+		case err == nil && answer != refused:
+			assert.Fail(t, "not the same term", "% x\nwas encoded as\n% x", q.term, q.other)
+		default:
+			assert.Fail(t, "OTP and Parse disagree", "OTP accepts: %v, Parse says: %v\n% x", answer != refused, err, q.term)
 		}
 	}
-	assert.Greater(t, accepted, mutants/20, "too few mutants are terms to say much")
 }
 
 // excused reports whether a disagreement is one that Scan documents: OTP reading past the end of a term or taking a tag
 // that is its own business (atoms by their number), a creator that is no pid, or identifiers that the BEAM knows cannot
 // be its own, which it accepts from any other node.
-func excused(beam *oracle, data []byte, err error, theirs bool) bool {
-	switch {
-	case theirs == (err == nil):
-		return false
-	case theirs:
+func excused(beam *oracle, data []byte, err error, answer byte) bool {
+	if err != nil {
 		for _, why := range []string{"a reference has 0 words", "a float has the text", "the pid that made a fun is missing", "follow the term",
 			"tag 73 is unknown", "tag 75 is unknown"} {
 			if strings.Contains(err.Error(), why) {
@@ -124,7 +137,7 @@ func excused(beam *oracle, data []byte, err error, theirs bool) bool {
 		return false
 	}
 	elsewhere := bytes.ReplaceAll(data, []byte("nonode@nohost"), []byte("nonode@nohosx"))
-	return !bytes.Equal(elsewhere, data) && beam.accepts(elsewhere)
+	return answer == refused && !bytes.Equal(elsewhere, data) && beam.judge([]question{{term: elsewhere}})[0] == accepted
 }
 
 func smallCorpus(tb testing.TB, limit int) []corpusTerm {

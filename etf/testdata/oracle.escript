@@ -1,8 +1,8 @@
 #!/usr/bin/env escript
 %%! -noinput
-%% Judges terms for the Go tests, in packets of a 4-byte length on stdin and stdout.
-%% "d" and a term: "a" when binary_to_term accepts it and uses every byte, else "r".
-%% "e", a 4-byte length, a term of that length and another: "y" when both are accepted and =:=, else "n".
+%% Judges terms for the Go tests. A request is a packet of pairs of terms, each term after its length in 4 bytes; the
+%% answer has a byte for each pair: "r" when binary_to_term refuses the first or leaves bytes of it unused, else "a"
+%% when the second is empty, else "y" or "n", whether both are =:=.
 -mode(compile).
 
 main(_) ->
@@ -11,21 +11,21 @@ main(_) ->
 loop(Port) ->
     receive
         {Port, {data, Request}} ->
-            port_command(Port, answer(Request)),
+            port_command(Port, [judge(A, B) || <<N:32, A:N/binary, M:32, B:M/binary>> <= Request]),
             loop(Port);
         {Port, eof} ->
             halt(0)
     end.
 
-answer(<<"d", Term/binary>>) ->
-    case decode(Term) of
-        {ok, _} -> "a";
-        error -> "r"
-    end;
-answer(<<"e", Size:32, A:Size/binary, B/binary>>) ->
-    case {decode(A), decode(B)} of
-        {{ok, Term}, {ok, Term}} -> "y";
-        _ -> "n"
+judge(A, B) ->
+    case {decode(A), B} of
+        {error, _} -> $r;
+        {{ok, _}, <<>>} -> $a;
+        {Accepted, _} ->
+            case decode(B) of
+                Accepted -> $y;
+                _ -> $n
+            end
     end.
 
 decode(Bytes) ->
