@@ -128,8 +128,7 @@ defmodule Demo do
   defp crash do
     for {what, how} <- [
           {"The worker exits on its own", &exit_worker/0},
-          {"The worker is killed by the system", &kill_worker/0},
-          {"The Elixir process that owns it is killed", &kill_owner/0}
+          {"The worker is killed by the system", &kill_worker/0}
         ] do
       title(what)
       waiting = PortWorker.start_task(Demo.Worker, "sleep", [60_000], timeout: :infinity)
@@ -146,7 +145,6 @@ defmodule Demo do
 
   defp exit_worker, do: PortWorker.cast(Demo.Worker, "debug.exit", [3])
   defp kill_worker, do: System.cmd("kill", ["-KILL", "#{os_pid()}"])
-  defp kill_owner, do: Demo.Worker |> Process.whereis() |> Process.exit(:kill)
 
   defp stop(supervisor) do
     title("The supervisor stops")
@@ -167,12 +165,7 @@ defmodule Demo do
     end
   end
 
-  # Nobody answers while the supervisor brings the owner back.
-  defp os_pid do
-    PortWorker.status(Demo.Worker).os_pid
-  catch
-    :exit, _reason -> nil
-  end
+  defp os_pid, do: PortWorker.status(Demo.Worker).os_pid
 
   defp timed(fun), do: :timer.tc(fun)
 
