@@ -154,7 +154,7 @@ func fuzzTargets() []any {
 	return []any{
 		new(any), new(bool), new(int), new(int8), new(uint64), new(float32), new(float64), new(string), new([]byte), new(Atom),
 		new(big.Int), new(*big.Int), new([]int), new([]int16), new([]string), new([]float64), new([]any), new([2]int),
-		new(map[string]int), new(map[any]any), new(map[Atom]Raw), new(map[float64]bool), new(everything), new(*node),
+		new(map[string]int), new(map[string]any), new(map[any]any), new(map[Atom]Raw), new(map[float64]bool), new(everything), new(*node),
 		new(command), new(expression), new([]level), new(time.Time), new(Tuple), new(Map), new(ImproperList),
 		new(Bitstring), new(Pid), new(Port), new(Ref), new(Fun), new(Raw),
 	}

@@ -97,6 +97,10 @@ func (c *compiler) fill(p *plan, t reflect.Type) error {
 		*p = *known
 		return p.err
 	}
+	if fast, ok := fastPlans[t]; ok {
+		fast(p)
+		return nil
+	}
 	if isCustom(t) {
 		return c.custom(p, t)
 	}

@@ -106,9 +106,6 @@ func (c *compiler) slice(p *plan, t reflect.Type) error {
 	}
 	p.expected = "list"
 	p.encode = listEncoder(elem)
-	if encode, ok := fastListEncoders[t]; ok {
-		p.encode = encode
-	}
 	empty := reflect.MakeSlice(t, 0, 0)
 	room := max(1, maxPrealloc/max(1, int(t.Elem().Size())))
 	p.decode = func(b []byte, v reflect.Value, own bool) (int, error) {
@@ -134,9 +131,6 @@ func (c *compiler) slice(p *plan, t reflect.Type) error {
 			items.advance(n)
 		}
 		return items.read, properEnd(&items, b)
-	}
-	if decode, ok := fastListDecoders[t]; ok {
-		p.decode = decode
 	}
 	return nil
 }

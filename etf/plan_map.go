@@ -1,8 +1,6 @@
 package etf
 
-import (
-	"reflect"
-)
+import "reflect"
 
 // mapping is the plan of a Go map.
 func (c *compiler) mapping(p *plan, t reflect.Type) error {
@@ -17,12 +15,6 @@ func (c *compiler) mapping(p *plan, t reflect.Type) error {
 	p.expected = "map"
 	p.encode = mapEncoder(t, key, elem)
 	p.decode = mapDecoder(t, key, elem)
-	if t == reflect.TypeFor[map[string]any]() {
-		p.encode = func(dst []byte, v reflect.Value, at place) ([]byte, error) {
-			m, _ := reflect.TypeAssert[map[string]any](v)
-			return appendStringMap(dst, m, at)
-		}
-	}
 	return nil
 }
 
