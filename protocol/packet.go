@@ -94,13 +94,17 @@ func (p *PacketReader) Next() ([]byte, error) {
 // discard throws away what is left of an oversized packet.
 func (p *PacketReader) discard() error {
 	for p.skip > 0 {
-		if n := min(p.skip, int64(len(p.buf))); n > 0 {
-			p.buf = p.buf[n:]
+		switch n := int64(len(p.buf)); {
+		case n > p.skip:
+			p.buf = p.buf[p.skip:]
+			p.skip = 0
+		case n > 0: // nobody was given these bytes, so their room is used again
+			p.buf = p.buf[:0]
 			p.skip -= n
-			continue
-		}
-		if err := p.read(1); err != nil {
-			return unexpected(err)
+		default:
+			if err := p.read(1); err != nil {
+				return unexpected(err)
+			}
 		}
 	}
 	return nil

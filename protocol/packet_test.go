@@ -21,7 +21,7 @@ func framed(packets ...[]byte) []byte {
 	return b
 }
 
-func readAll(t *testing.T, r *PacketReader) (packets [][]byte, err error) {
+func readAll(t testing.TB, r *PacketReader) (packets [][]byte, err error) {
 	t.Helper()
 	for {
 		p, err := r.Next()
@@ -90,6 +90,43 @@ func TestPacketReaderSkipsAPacketOverTheLimit(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "b", string(p))
 	assert.LessOrEqual(t, cap(r.buf), chunkSize, "the skipped bytes are not held")
+}
+
+// TestPacketReaderSkipsInOneBuffer counts reads' buffers: none of the skipped bytes is
+// anybody's, so their room serves again.
+func TestPacketReaderSkipsInOneBuffer(t *testing.T) {
+	const size = 1 << 30
+	var header [headerSize]byte
+	binary.BigEndian.PutUint32(header[:], size)
+	allocations := testing.AllocsPerRun(1, func() {
+		r := NewPacketReader(io.MultiReader(bytes.NewReader(header[:]), io.LimitReader(zeros{}, size), bytes.NewReader(framed([]byte("next")))), 100)
+		_, err := r.Next()
+		assert.IsType(t, &FrameTooLargeError{}, err)
+		p, err := r.Next()
+		assert.NoError(t, err)
+		assert.Equal(t, "next", string(p))
+	})
+	assert.Less(t, allocations, 50.0)
+}
+
+// zeros reads nothing but zeros, without taking the time to write them.
+type zeros struct{}
+
+func (zeros) Read(b []byte) (int, error) { return len(b), nil }
+
+func TestPacketReaderFollowsAChangedLimit(t *testing.T) {
+	r := NewPacketReader(bytes.NewReader(framed([]byte("12345"), []byte("12345"), []byte("12345"))), 4)
+	_, err := r.Next()
+	assert.EqualError(t, err, "packet of 5 bytes: at most 4 are accepted")
+	r.SetMax(5)
+	p, err := r.Next()
+	require.NoError(t, err)
+	assert.Equal(t, "12345", string(p))
+	assert.True(t, r.Buffered())
+	r.SetMax(0)
+	_, err = r.Next()
+	require.NoError(t, err)
+	assert.False(t, r.Buffered())
 }
 
 func TestPacketReaderEndsInsideASkippedPacket(t *testing.T) {
