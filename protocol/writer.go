@@ -61,6 +61,7 @@ type Sent struct {
 // packet is an encoded packet that may still grow: headroom, then messages.
 type packet struct {
 	out    *Outgoing
+	codec  Codec
 	count  int
 	sealed bool
 }
@@ -70,8 +71,8 @@ func NewWriter(out io.Writer) *Writer {
 	return &Writer{out: out, broken: make(chan struct{})}
 }
 
-// SetCodec says how batches are framed. It is called before the first message
-// in that codec is queued.
+// SetCodec says how packets are framed from now on. It is called before the
+// first message in that codec is queued.
 func (w *Writer) SetCodec(c Codec) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -150,11 +151,11 @@ func (w *Writer) add(o *Outgoing) {
 	last := len(w.queue) - 1
 	if o.Size() >= linkSize {
 		w.seal()
-		w.queue = append(w.queue, packet{out: o, count: 1, sealed: true})
+		w.queue = append(w.queue, packet{out: o, codec: w.codec, count: 1, sealed: true})
 		return
 	}
 	if last < 0 || w.queue[last].sealed {
-		w.queue = append(w.queue, packet{out: o, count: 1})
+		w.queue = append(w.queue, packet{out: o, codec: w.codec, count: 1})
 		return
 	}
 	p := &w.queue[last]
@@ -210,11 +211,11 @@ func (w *Writer) handOver() {
 // leaves with w.mu released.
 func (w *Writer) flush(rounds int) {
 	for len(w.queue) > 0 && w.err == nil && rounds != 0 {
-		batch, codec := w.queue, w.codec
+		batch := w.queue
 		w.queue = nil
 		rounds--
 		w.mu.Unlock()
-		err := w.write(batch, codec)
+		err := w.write(batch)
 		w.mu.Lock()
 		if err != nil {
 			w.fail(err)
@@ -232,10 +233,10 @@ func (w *Writer) flush(rounds int) {
 }
 
 // write writes packets one by one and accounts for them.
-func (w *Writer) write(batch []packet, codec Codec) error {
+func (w *Writer) write(batch []packet) error {
 	for i := range batch {
 		size := batch[i].out.Size()
-		frame := frame(&batch[i], codec)
+		frame := frame(&batch[i])
 		_, err := w.out.Write(frame)
 		w.wrote(size, len(frame))
 		batch[i].out.release()
@@ -248,14 +249,14 @@ func (w *Writer) write(batch []packet, codec Codec) error {
 
 // frame puts the headers before a packet's messages and returns the bytes to
 // write.
-func frame(p *packet, codec Codec) []byte {
+func frame(p *packet) []byte {
 	buf, start := p.out.buf, headroom
 	switch {
-	case codec == MessagePack && p.count > 1:
+	case p.codec == MessagePack && p.count > 1:
 		start -= 5
 		buf[start] = msgpackArray32
 		binary.BigEndian.PutUint32(buf[start+1:], uint32(p.count))
-	case codec == MessagePack:
+	case p.codec == MessagePack:
 	case p.count > 1:
 		start -= 6
 		buf[start], buf[start+1] = etfVersion, etfList
@@ -337,6 +338,9 @@ func (w *Writer) Wait(ctx context.Context) error {
 	w.mu.Unlock()
 	select {
 	case <-idle:
+		if w.Err() != nil { // what was queued is gone, not written
+			return ErrWriterClosed
+		}
 		return nil
 	case <-w.broken:
 		return ErrWriterClosed
