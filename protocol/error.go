@@ -30,11 +30,23 @@ const (
 	Unsupported     Reason = "unsupported"      // this worker cannot do that
 )
 
+// known reports whether r is on the list. A BEAM that creates no atoms could
+// not read the error otherwise.
+func (r Reason) known() bool {
+	switch r {
+	case UnknownFunction, BadArgs, BadMessage, BadFrame, FrameTooLarge, DuplicateRef, Cancelled, Timeout,
+		Overloaded, Draining, Panic, Failed, CircuitOpen, WorkerDown, Unsupported:
+		return true
+	}
+	return false
+}
+
 // Error is a failure as it crosses the wire: data, not a stack of wrapped
 // values. A handler returns one to choose its reason and details; any other
 // error of a handler becomes one with reason [Failed].
 type Error struct {
-	// Reason is required; the zero value is sent as [Failed].
+	// Reason is one of the list; anything else is sent as [Failed], with the word
+	// before the message.
 	Reason Reason
 	// Message says what was wrong and, where it helps, what was expected.
 	Message string
@@ -47,10 +59,13 @@ type Error struct {
 	RetryAfter time.Duration
 }
 
-// Error returns the reason and the message.
+// Error returns the reason, if there is one, and the message.
 func (e *Error) Error() string {
 	if e.Message == "" {
 		return string(e.Reason)
+	}
+	if e.Reason == "" {
+		return e.Message
 	}
 	return string(e.Reason) + ": " + e.Message
 }
@@ -66,8 +81,8 @@ func (e *Error) Is(target error) bool {
 // cannot be encoded are replaced by a sentence in the message.
 func appendError(dst []byte, e *Error) []byte {
 	reason, message := e.Reason, e.Message
-	if reason == "" {
-		reason = Failed
+	if !reason.known() {
+		reason, message = Failed, e.Error()
 	}
 	fields := 2
 	var details []byte
@@ -99,7 +114,7 @@ func appendError(dst []byte, e *Error) []byte {
 	}
 	if e.RetryAfter > 0 {
 		dst = etf.AppendAtom(dst, "retry_after")
-		dst = etf.AppendInt(dst, int64((e.RetryAfter+time.Millisecond-1)/time.Millisecond))
+		dst = etf.AppendInt(dst, int64((e.RetryAfter-1)/time.Millisecond)+1)
 	}
 	return dst
 }
