@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/vmihailenco/msgpack/v5"
@@ -32,12 +33,15 @@ type unpacker struct {
 	d      *msgpack.Decoder
 	dst    []byte
 	depth  int
+	call   etf.Raw // the ref of the call that is being read, once it is known
 }
 
-// fromMessagePack returns the packet's message or batch as ETF bytes. The bytes
-// are well formed, but not scanned: duplicate keys are for the scan to find.
-func fromMessagePack(packet []byte, limits etf.Limits) ([]byte, error) {
-	depth := limits.MaxDepth
+// eachMessagePack calls handle for each message of a packet, like eachETF.
+func (p *Parser) eachMessagePack(packet []byte, handle func(Message)) error {
+	if len(packet) == 0 {
+		return errEmptyPacket
+	}
+	depth := p.Limits.MaxDepth
 	if depth <= 0 {
 		depth = etf.DefaultMaxDepth
 	}
@@ -45,23 +49,76 @@ func fromMessagePack(packet []byte, limits etf.Limits) ([]byte, error) {
 	u.d = msgpack.GetDecoder()
 	defer msgpack.PutDecoder(u.d)
 	u.d.Reset(u.r)
-	err := u.top()
-	if err == nil && u.r.Len() > 0 {
-		err = fmt.Errorf("%d bytes after the end of the value: expected one value in a packet", u.r.Len())
+	err := u.each(func(message etf.Raw) error {
+		_, err := p.message(message, 0, handle)
+		return err
+	})
+	if err != nil && u.call != nil {
+		handle(&Invalid{Ref: u.call, Call: true, Err: frameError(err)})
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-		err = fmt.Errorf("truncated MessagePack after %d bytes", len(packet))
-	}
+	return err
+}
+
+// each calls accept for each message of the packet, as an ETF term that is well formed
+// but not scanned: duplicate keys are for the scan to find. It stops at the first
+// that is not accepted or cannot be read.
+func (u *unpacker) each(accept func(message etf.Raw) error) error {
+	count, err := u.batch()
 	if err != nil {
-		return nil, fmt.Errorf("msgpack: %w", err)
+		return u.explained(err)
 	}
-	return u.dst, nil
+	for range count {
+		start := len(u.dst)
+		if err := u.message(); err != nil {
+			return u.explained(err)
+		}
+		u.call = nil
+		if err := accept(etf.Raw(u.dst[start:len(u.dst):len(u.dst)])); err != nil {
+			return err
+		}
+	}
+	if u.r.Len() > 0 {
+		return u.explained(fmt.Errorf("%d bytes after the end of the value: expected one value in a packet", u.r.Len()))
+	}
+	return nil
+}
+
+func (u *unpacker) explained(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		err = fmt.Errorf("truncated after %d bytes", len(u.packet))
+	}
+	if strings.HasPrefix(err.Error(), "msgpack: ") { // the library's own
+		return err
+	}
+	return fmt.Errorf("msgpack: %w", err)
 }
 
 func (u *unpacker) offset() int { return len(u.packet) - u.r.Len() }
 
-// top reads a message, or an array of messages.
-func (u *unpacker) top() error {
+// batch reads the header of an array of messages and returns how many there
+// are. Anything else is left to be read as one message.
+func (u *unpacker) batch() (messages int, err error) {
+	if !isArray(u.packet[0]) {
+		return 1, nil
+	}
+	n, err := u.count(u.d.DecodeArrayLen())
+	if err != nil || n == 0 {
+		return 0, err
+	}
+	code, err := u.d.PeekCode()
+	if err != nil {
+		return 0, err
+	}
+	if isArray(code) {
+		return n, nil
+	}
+	_, err = u.r.Seek(0, io.SeekStart)
+	return 1, err
+}
+
+// message reads an array as a tuple that begins with a tag. What is no array
+// is read as a tag alone.
+func (u *unpacker) message() error {
 	code, err := u.d.PeekCode()
 	if err != nil {
 		return err
@@ -73,44 +130,11 @@ func (u *unpacker) top() error {
 	if err != nil {
 		return err
 	}
-	if n == 0 {
-		u.dst = etf.AppendNil(u.dst)
-		return nil
-	}
-	if code, err = u.d.PeekCode(); err != nil {
-		return err
-	}
-	if !isArray(code) {
-		return u.message(n)
-	}
-	u.dst = etf.AppendList(u.dst, n)
-	for range n {
-		if err := u.batched(); err != nil {
-			return err
-		}
-	}
-	u.dst = etf.AppendNil(u.dst)
-	return nil
+	return u.tuple(n)
 }
 
-// batched reads one message of a batch.
-func (u *unpacker) batched() error {
-	code, err := u.d.PeekCode()
-	if err != nil {
-		return err
-	}
-	if !isArray(code) {
-		return u.tag()
-	}
-	n, err := u.count(u.d.DecodeArrayLen())
-	if err != nil {
-		return err
-	}
-	return u.message(n)
-}
-
-// message reads the n elements of a message as a tuple.
-func (u *unpacker) message(n int) error {
+// tuple reads n elements as a tuple that begins with a tag.
+func (u *unpacker) tuple(n int) error {
 	u.dst = etf.AppendTuple(u.dst, n)
 	if n == 0 {
 		return nil
@@ -121,8 +145,12 @@ func (u *unpacker) message(n int) error {
 	}
 	tag, _, _ := etf.ReadAtom(u.dst[start:])
 	for i := 1; i < n; i++ {
+		start = len(u.dst)
 		if err := u.element(tag, i); err != nil {
 			return err
+		}
+		if i == 1 && tag == tagCall {
+			u.call = u.dst[start:len(u.dst):len(u.dst)]
 		}
 	}
 	return nil
@@ -132,8 +160,10 @@ func (u *unpacker) message(n int) error {
 // their own.
 func (u *unpacker) element(tag string, i int) error {
 	switch {
-	case i == 1 && (tag == tagCall || tag == tagCancel || tag == tagCredit || tag == tagSend || tag == tagClose):
+	case i == 1 && namesTask(tag):
 		return u.ref()
+	case i == 1 && tag == tagReply:
+		return u.callbackRef()
 	case i == 2 && tag == tagReply:
 		return u.outcome()
 	}
@@ -170,24 +200,44 @@ func (u *unpacker) ref() error {
 	return nil
 }
 
+// callbackRef reads the ref of a callback. Those the worker gives out are
+// integers; anything else is kept like a client's ref, so that a fault can name it.
+func (u *unpacker) callbackRef() error {
+	code, err := u.d.PeekCode()
+	if err == nil && isInteger(code) {
+		return u.value(u.depth)
+	}
+	return u.ref()
+}
+
 // outcome reads ["ok", v] or ["error", v] as a tuple.
 func (u *unpacker) outcome() error {
 	code, err := u.d.PeekCode()
-	if err != nil || !isArray(code) {
-		return errors.Join(err, u.value(u.depth))
+	if err != nil {
+		return err
+	}
+	if !isArray(code) {
+		return u.value(u.depth)
 	}
 	n, err := u.count(u.d.DecodeArrayLen())
 	if err != nil {
 		return err
 	}
-	return u.message(n)
+	u.dst = etf.AppendTuple(u.dst, n)
+	for i := range n {
+		read := u.tag
+		if i > 0 {
+			read = func() error { return u.value(u.depth) }
+		}
+		if err := read(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// value reads any value; depth is how many more levels may be nested.
+// value reads any value; depth is how many levels of containers it may be.
 func (u *unpacker) value(depth int) error {
-	if depth <= 0 {
-		return fmt.Errorf("nested deeper than %d levels at byte %d", u.depth, u.offset())
-	}
 	code, err := u.d.PeekCode()
 	if err != nil {
 		return err
@@ -247,13 +297,9 @@ func (u *unpacker) list(depth int) error {
 	if err != nil {
 		return err
 	}
-	if n > 0 {
-		u.dst = etf.AppendList(u.dst, n)
-	}
-	for range n {
-		if err := u.value(depth - 1); err != nil {
-			return err
-		}
+	u.dst = etf.AppendList(u.dst, n)
+	if err := u.values(n, depth); err != nil {
+		return err
 	}
 	u.dst = etf.AppendNil(u.dst)
 	return nil
@@ -265,7 +311,15 @@ func (u *unpacker) mapping(depth int) error {
 		return err
 	}
 	u.dst = etf.AppendMap(u.dst, n)
-	for range 2 * n {
+	return u.values(2*n, depth)
+}
+
+// values reads what is in a container that may be so many levels deep.
+func (u *unpacker) values(n, depth int) error {
+	if n > 0 && depth <= 0 {
+		return fmt.Errorf("nested deeper than %d levels at byte %d", u.depth, u.offset())
+	}
+	for range n {
 		if err := u.value(depth - 1); err != nil {
 			return err
 		}
@@ -288,4 +342,8 @@ func isArray(code byte) bool {
 
 func isMap(code byte) bool {
 	return msgpcode.IsFixedMap(code) || code == msgpcode.Map16 || code == msgpcode.Map32
+}
+
+func isInteger(code byte) bool {
+	return msgpcode.IsFixedNum(code) || code >= msgpcode.Uint8 && code <= msgpcode.Int64
 }

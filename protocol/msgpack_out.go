@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/big"
@@ -17,10 +18,15 @@ type packer struct {
 	e   *msgpack.Encoder
 }
 
-// Write makes packer the encoder's output.
+// Write and WriteByte make packer the encoder's output.
 func (p *packer) Write(b []byte) (int, error) {
 	p.dst = append(p.dst, b...)
 	return len(b), nil
+}
+
+func (p *packer) WriteByte(b byte) error {
+	p.dst = append(p.dst, b)
+	return nil
 }
 
 // toMessagePack appends an ETF message in MessagePack. It fails when the
@@ -41,18 +47,15 @@ func (p *packer) message(message etf.Raw) error {
 	}
 	tag, _, _ := etf.ReadAtom(message[n:])
 	for i := range arity {
-		size := etf.Size(message[n:])
-		element := message[n : n+size]
-		n += size
-		var err error
+		write := p.value
 		if isRef(tag, i) {
-			err = p.ref(element)
-		} else {
-			err = p.value(element)
+			write = p.ref
 		}
+		size, err := write(message[n:])
 		if err != nil {
 			return err
 		}
+		n += size
 	}
 	return nil
 }
@@ -68,39 +71,91 @@ func isRef(tag string, i int) bool {
 	return false
 }
 
-// ref puts back the bytes the client wrote. A fault's undefined is nil.
-func (p *packer) ref(term etf.Raw) error {
-	if raw, _, ok := etf.ReadBinary(term); ok {
-		p.dst = append(p.dst, raw...)
-		return nil
+// ref puts back the bytes the client wrote. A fault's undefined is nil; an integer is
+// a callback's ref, the worker's own.
+func (p *packer) ref(b []byte) (int, error) {
+	if written, n, ok := etf.ReadBinary(b); ok {
+		p.dst = append(p.dst, written...)
+		return n, nil
 	}
-	return p.e.EncodeNil()
+	if v, n, ok := etf.ReadInt(b); ok {
+		return n, p.e.EncodeInt(v)
+	}
+	return etf.Size(b), p.e.EncodeNil()
 }
 
-func (p *packer) value(term etf.Raw) error {
-	if v, _, ok := etf.ReadInt(term); ok {
-		return p.e.EncodeInt(v)
+// value writes the first term of b and returns its length there. One pass
+// serves for both: asking every container for its size first would read what is
+// deeply nested once for each level.
+func (p *packer) value(b []byte) (int, error) {
+	if v, n, ok := etf.ReadInt(b); ok {
+		return n, p.e.EncodeInt(v)
 	}
-	if data, _, ok := etf.ReadBinary(term); ok {
-		return p.binary(data)
+	if data, n, ok := etf.ReadBinary(b); ok {
+		return n, p.binary(data)
 	}
-	if name, _, ok := etf.ReadAtom(term); ok {
-		return p.atom(name)
+	if name, n, ok := etf.ReadAtom(b); ok {
+		return n, p.atom(name)
 	}
-	if arity, n, ok := etf.ReadTuple(term); ok {
-		return p.sequence(term[n:], arity)
+	if arity, n, ok := etf.ReadTuple(b); ok {
+		return p.values(b, n, arity, p.e.EncodeArrayLen(arity))
 	}
-	if pairs, n, ok := etf.ReadMap(term); ok {
-		if err := p.e.EncodeMapLen(pairs); err != nil {
-			return err
-		}
-		return p.elements(term[n:], 2*pairs)
+	if pairs, n, ok := etf.ReadMap(b); ok {
+		return p.values(b, n, 2*pairs, p.e.EncodeMapLen(pairs))
 	}
-	if isList(term) {
-		return p.list(term)
+	if length, n, ok := etf.ReadList(b); ok {
+		return p.list(b, n, length)
 	}
-	return p.rest(term)
+	if b[0] == stringExt {
+		return p.bytes(b)
+	}
+	return p.rest(b)
 }
+
+// values writes the count terms of b from n on, unless their header could not
+// be written.
+func (p *packer) values(b []byte, n, count int, err error) (int, error) {
+	for range count {
+		if err != nil {
+			return 0, err
+		}
+		var size int
+		size, err = p.value(b[n:])
+		n += size
+	}
+	return n, err
+}
+
+func (p *packer) list(b []byte, n, length int) (int, error) {
+	if n == 1 { // the empty list
+		return n, p.e.EncodeArrayLen(0)
+	}
+	n, err := p.values(b, n, length, p.e.EncodeArrayLen(length))
+	if err != nil {
+		return 0, err
+	}
+	if tail, size, ok := etf.ReadList(b[n:]); !ok || tail != 0 || size != 1 {
+		return 0, errors.New("an improper list has no MessagePack form")
+	}
+	return n + 1, nil
+}
+
+// bytes writes the BEAM's short form of a list of bytes.
+func (p *packer) bytes(b []byte) (int, error) {
+	n := etf.Size(b)
+	list := b[stringHeader:n]
+	err := p.e.EncodeArrayLen(len(list))
+	for _, v := range list {
+		if err != nil {
+			return 0, err
+		}
+		err = p.e.EncodeInt(int64(v))
+	}
+	return n, err
+}
+
+// stringHeader is the length of the tag and the size of a STRING_EXT.
+const stringHeader = 3
 
 func (p *packer) binary(data []byte) error {
 	if utf8.Valid(data) {
@@ -119,55 +174,21 @@ func (p *packer) atom(name string) error {
 	return p.e.EncodeString(name)
 }
 
-func (p *packer) list(term etf.Raw) error {
-	elements, err := etf.SplitList(term, nil)
-	if err != nil {
-		return fmt.Errorf("an improper list has no MessagePack form")
-	}
-	if err := p.e.EncodeArrayLen(len(elements)); err != nil {
-		return err
-	}
-	for _, element := range elements {
-		if err := p.value(element); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (p *packer) sequence(body etf.Raw, count int) error {
-	if err := p.e.EncodeArrayLen(count); err != nil {
-		return err
-	}
-	return p.elements(body, count)
-}
-
-func (p *packer) elements(body etf.Raw, count int) error {
-	n := 0
-	for range count {
-		size := etf.Size(body[n:])
-		if err := p.value(body[n : n+size]); err != nil {
-			return err
-		}
-		n += size
-	}
-	return nil
-}
-
 // rest writes floats and integers past an int64, and refuses what is left.
-func (p *packer) rest(term etf.Raw) error {
+func (p *packer) rest(b []byte) (int, error) {
+	n := etf.Size(b)
 	var v any
-	if err := etf.Decode(term, &v); err != nil {
-		return err
+	if err := etf.Decode(b[:n], &v); err != nil {
+		return 0, err
 	}
 	switch v := v.(type) {
 	case float64:
-		return p.e.EncodeFloat64(v)
+		return n, p.e.EncodeFloat64(v)
 	case *big.Int:
 		if v.IsUint64() {
-			return p.e.EncodeUint(v.Uint64())
+			return n, p.e.EncodeUint(v.Uint64())
 		}
-		return fmt.Errorf("an integer outside %d..%d has no MessagePack form", math.MinInt64, uint64(math.MaxUint64))
+		return 0, fmt.Errorf("an integer outside %d..%d has no MessagePack form", math.MinInt64, uint64(math.MaxUint64))
 	}
-	return fmt.Errorf("%T has no MessagePack form", v)
+	return 0, fmt.Errorf("%s has no MessagePack form", etf.Raw(b[:n]))
 }

@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"errors"
 	"fmt"
 
 	"portworker/etf"
@@ -32,52 +33,61 @@ func (p *Parser) Codec() Codec { return p.codec }
 // before it. A message whose bytes are no term hides those behind it in the same
 // packet, since nobody can tell where they begin.
 func (p *Parser) Each(packet []byte, handle func(Message)) {
-	body, err := p.open(packet)
-	if err != nil {
-		handle(&Invalid{Err: frameError(err)})
-		return
+	p.settle(packet)
+	each := p.eachETF
+	if p.codec == MessagePack {
+		each = p.eachMessagePack
 	}
-	n, err := p.messages(body, handle)
+	if err := each(packet, handle); err != nil {
+		handle(&Invalid{Err: frameError(err)})
+	}
+}
+
+// settle decides on the codec by the first packet that can be a message in one.
+func (p *Parser) settle(packet []byte) {
+	switch {
+	case p.decided || len(packet) == 0:
+	case packet[0] == etf.Version:
+		p.decided = true
+	case looksLikeMessagePack(packet):
+		p.codec, p.decided = MessagePack, true
+	}
+}
+
+var errEmptyPacket = errors.New("empty packet: expected one term")
+
+func (p *Parser) eachETF(packet []byte, handle func(Message)) error {
+	if len(packet) == 0 {
+		return errEmptyPacket
+	}
+	body, err := p.Limits.Open(packet)
+	if err != nil {
+		return err
+	}
+	base := 0 // in a compressed term, offsets count inflated bytes
+	if len(packet) == len(body)+1 {
+		base = 1
+	}
+	n, err := p.messages(body, base, handle)
 	if err == nil && n < len(body) {
 		err = fmt.Errorf("%d bytes after the end of the term: expected one term in a packet", len(body)-n)
 	}
-	if err != nil {
-		handle(&Invalid{Err: frameError(err)})
-	}
+	return err
 }
 
-// open settles the codec and returns the packet's term as ETF bytes without a
-// version byte, inflated but not scanned.
-func (p *Parser) open(packet []byte) ([]byte, error) {
-	if len(packet) == 0 {
-		return nil, fmt.Errorf("empty packet: expected one term")
-	}
-	if !p.decided {
-		switch {
-		case packet[0] == etf.Version:
-			p.decided = true
-		case looksLikeMessagePack(packet):
-			p.codec, p.decided = MessagePack, true
-		}
-	}
-	if p.codec == MessagePack {
-		return fromMessagePack(packet, p.Limits)
-	}
-	return p.Limits.Open(packet)
-}
-
-// messages reads one message or a batch and returns how long it was. An
-// error is about bytes, and means that the length is not known.
-func (p *Parser) messages(body []byte, handle func(Message)) (int, error) {
+// messages reads one message or a batch and returns how long it was; base is
+// where body lies in the packet. An error is about bytes, and means that the
+// length is not known.
+func (p *Parser) messages(body []byte, base int, handle func(Message)) (int, error) {
 	count, n, isList := etf.ReadList(body)
 	if !isList {
-		return p.message(body, handle)
+		return p.message(body, base, handle)
 	}
 	if n == 1 { // the empty batch
 		return n, nil
 	}
 	for range count {
-		m, err := p.message(body[n:], handle)
+		m, err := p.message(body[n:], base+n, handle)
 		if err != nil {
 			return 0, err
 		}
@@ -85,25 +95,26 @@ func (p *Parser) messages(body []byte, handle func(Message)) (int, error) {
 	}
 	tail, err := p.Limits.Scan(body[n:])
 	if err != nil {
-		return 0, fmt.Errorf("end of batch: %w", err)
+		return 0, fmt.Errorf("end of batch: %w", p.located(err, base+n))
 	}
 	if _, length, ok := etf.ReadList(body[n:]); !ok || length != 1 {
-		return 0, fmt.Errorf("batch is an improper list: expected a proper list of messages")
+		return 0, errors.New("batch is an improper list: expected a proper list of messages")
 	}
 	return n + tail, nil
 }
 
 // message reads the first message of b, element by element, so that one scan
 // serves for both validity and the places of the elements.
-func (p *Parser) message(b []byte, handle func(Message)) (int, error) {
+func (p *Parser) message(b []byte, base int, handle func(Message)) (int, error) {
 	arity, n, ok := etf.ReadTuple(b)
 	if !ok || arity == 0 || arity > maxElements {
-		return p.misshapen(b, handle)
+		return p.misshapen(b, base, handle)
 	}
 	var elements [maxElements]etf.Raw
 	for i := range arity {
 		size, err := p.Limits.Scan(b[n:])
 		if err != nil {
+			err = p.located(err, base+n)
 			if ref := callRef(elements[:i]); ref != nil {
 				handle(&Invalid{Ref: ref, Call: true, Err: frameError(err)})
 			}
@@ -116,16 +127,36 @@ func (p *Parser) message(b []byte, handle func(Message)) (int, error) {
 	return n, nil
 }
 
+// located says of a scan's error where in the packet it is. Offsets in a
+// translated packet would lead nowhere.
+func (p *Parser) located(err error, base int) error {
+	syntax, ok := errors.AsType[*etf.SyntaxError](err)
+	switch {
+	case !ok:
+		return err
+	case p.codec == MessagePack:
+		return errors.New("msgpack: " + syntax.What)
+	}
+	return &etf.SyntaxError{Offset: base + syntax.Offset, What: syntax.What}
+}
+
 // misshapen reads what is not a tuple of a message's size.
-func (p *Parser) misshapen(b []byte, handle func(Message)) (int, error) {
+func (p *Parser) misshapen(b []byte, base int, handle func(Message)) (int, error) {
 	n, err := p.Limits.Scan(b)
 	if err != nil {
-		return 0, err
+		return 0, p.located(err, base)
 	}
 	term := etf.Raw(b[:n:n])
 	if name, _, ok := etf.ReadAtom(term); ok && name == tagDrain {
 		handle(&Drain{})
 		return n, nil
+	}
+	if arity, header, ok := etf.ReadTuple(term); ok && arity > maxElements {
+		if tag, size, ok := etf.ReadAtom(term[header:]); ok {
+			second := term[header+size:]
+			handle(unknownShape(tag, second[:etf.Size(second)], arity))
+			return n, nil
+		}
 	}
 	handle(&Invalid{Err: messageError("%s is no message: expected a tuple that begins with its tag, or the atom drain", term)})
 	return n, nil
@@ -172,7 +203,11 @@ func parseMessage(e []etf.Raw) Message {
 	case tag == tagHello && n == 1:
 		return parseHello(e[1])
 	}
-	return unknownShape(tag, e)
+	var second etf.Raw
+	if len(e) > 1 {
+		second = e[1]
+	}
+	return unknownShape(tag, second, len(e))
 }
 
 // shapes says how each message is written, for those who got it wrong.
@@ -190,17 +225,29 @@ var shapes = map[string]string{
 	tagHello:     "{hello, Map}",
 }
 
-func unknownShape(tag string, e []etf.Raw) *Invalid {
+// unknownShape refuses a tuple of elements that is no message; second is its
+// second element, or nil.
+func unknownShape(tag string, second etf.Raw, elements int) *Invalid {
 	shape, known := shapes[tag]
 	if !known {
 		return &Invalid{Err: messageError("unknown message tag %q: expected call, cancel, credit, send, close, owner_down, reply, ack, ping, drain or hello", clip(tag))}
 	}
-	invalid := &Invalid{Call: tag == tagCall, Err: messageError("%s with %d elements: expected %s", tag, len(e), shape)}
-	if len(e) > 1 && tag != tagHello && tag != tagOwnerDown && tag != tagPing && tag != tagAck {
-		invalid.Ref = e[1]
+	invalid := &Invalid{Err: messageError("%s with %d elements: expected %s", tag, elements, shape)}
+	if namesTask(tag) || tag == tagReply {
+		invalid.Ref = second
+		invalid.Call = tag == tagCall && second != nil
 	}
-	invalid.Call = invalid.Call && invalid.Ref != nil
 	return invalid
+}
+
+// namesTask reports whether the second element of a client's message is the ref
+// of a task.
+func namesTask(tag string) bool {
+	switch tag {
+	case tagCall, tagCancel, tagCredit, tagSend, tagClose:
+		return true
+	}
+	return false
 }
 
 func parseCall(e []etf.Raw) Message {
