@@ -6,14 +6,14 @@ import (
 )
 
 // Scan validates the first term of body, which has no version byte, and returns its length; what follows the term is
-// not looked at. It is one pass without recursion or allocation, and refuses what binary_to_term of OTP 25 refuses,
-// so that a term that has passed can be sent on without spoiling the packet it travels in. Errors are a *SyntaxError.
+// not looked at. It is one pass without recursion, and without allocation for maps of up to 65,536 keys. It refuses
+// what binary_to_term of OTP 25 refuses, so that a term that has passed can be sent on without spoiling the packet it
+// travels in. Errors are a *SyntaxError.
 //
 // It is stricter than OTP 25 where a term is past the limits; where OTP reads past the end of a term (a reference of no
 // words, a FLOAT_EXT whose text fills its field) or takes the internal tags 73 and 75, which are atoms by their number;
-// and where the creator of a fun is no pid, which later OTPs refuse.
-// It is less strict with identifiers that name the node that reads them: which process numbers, for instance, that
-// node can have given out cannot be known here.
+// and where the creator of a fun is no pid, which later OTPs refuse. It is less strict with identifiers that name the
+// node that reads them: which process numbers, for instance, that node can have given out cannot be known here.
 func (l Limits) Scan(body []byte) (n int, err error) {
 	s := scanner{maxDepth: l.maxDepth(), seed: &scanSeed}
 	s.top.left = 1
