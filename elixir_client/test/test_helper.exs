@@ -1,1 +1,1 @@
-ExUnit.start(capture_log: true)
+ExUnit.start(capture_log: true, assert_receive_timeout: 3_000)

@@ -9,6 +9,9 @@ defmodule PortWorker.Executable do
   # writer process writes, so the bound is for memory, not for latency.
   @busy_limits {1_048_576, 4_194_304}
 
+  # How long, in milliseconds, the shell that sends a signal may take.
+  @kill_timeout 2_000
+
   @doc "Where the executable is. The error says what is wrong with what was found."
   @spec find(String.t() | {atom(), String.t()}) :: {:ok, String.t()} | {:error, Error.t()}
   def find({app, path}) do
@@ -97,19 +100,21 @@ defmodule PortWorker.Executable do
   Kills the port's process group: the program, and whatever it started.
 
   The port must be open, because only then does its OS pid belong to this program for sure. Returns when
-  the signal was sent.
+  the signal was sent, or after two seconds: a system too busy to start a shell is not waited for.
   """
   @spec kill(port()) :: :ok
   def kill(port) do
     with {:os_pid, os_pid} <- Port.info(port, :os_pid) do
       # Another process runs the shell: its port's messages are no business of the owner's.
-      {_pid, monitor} =
+      {pid, monitor} =
         spawn_monitor(fn ->
           System.cmd("/bin/sh", ["-c", "kill -s KILL -- -#{os_pid}"], stderr_to_stdout: true)
         end)
 
       receive do
-        {:DOWN, ^monitor, :process, _pid, _reason} -> :ok
+        {:DOWN, ^monitor, :process, ^pid, _reason} -> :ok
+      after
+        @kill_timeout -> Process.demonitor(monitor, [:flush])
       end
     end
 
