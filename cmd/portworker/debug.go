@@ -45,14 +45,11 @@ func debugPrint(_ context.Context, text *string) (etf.Atom, error) {
 }
 
 func debugSpin(_ context.Context, ms *int64) (etf.Atom, error) {
-	if ms == nil {
-		for {
-		}
-	}
-	if *ms < 0 || *ms > maxSleep {
+	if ms != nil && (*ms < 0 || *ms > maxSleep) {
 		return "", badArgs("ms", fmt.Sprintf("an integer from 0 to %d", maxSleep), *ms)
 	}
-	for start := time.Now(); time.Since(start) < time.Duration(*ms)*time.Millisecond; {
+	start := time.Now()
+	for ms == nil || time.Since(start) < time.Duration(*ms)*time.Millisecond {
 	}
 	return "ok", nil
 }
