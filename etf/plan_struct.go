@@ -71,7 +71,12 @@ func (s *structPlan) encode(dst []byte, v reflect.Value, at place) ([]byte, erro
 	var err error
 	for i := range s.fields {
 		f := &s.fields[i]
-		fv, _ := f.value(v)
+		var fv reflect.Value
+		if len(f.index) == 1 { // here, because this loop is what encoding a struct costs
+			fv = v.Field(f.index[0])
+		} else {
+			fv, _ = f.value(v)
+		}
 		dst = append(dst, f.key...)
 		if dst, err = f.plan.encode(dst, fv, at); err != nil {
 			return dst, inValue(err, "."+f.name)
