@@ -2,7 +2,7 @@
 
 GO          ?= go
 FUZZTIME    ?= 5s
-STATICCHECK ?= 2026.2.2
+STATICCHECK ?= v0.8.2
 BIN         := bin/portworker
 TOOLS       := $(CURDIR)/bin/tools
 
@@ -40,7 +40,7 @@ deps-beam:
 
 fmt:
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change:"; echo "$$files"; exit 1; }
-	cd elixir_client && mix format --check-formatted
+	cd elixir_client && mix format --check-formatted "../examples/**/*.exs" "../examples/**/*.ex" mix.exs "{lib,test}/**/*.{ex,exs}"
 
 vet:
 	$(GO) vet ./...
