@@ -1,4 +1,5 @@
-{:ok, _} = Supervisor.start_link([{PortWorker, name: Hello, command: "bin/hello"}], strategy: :one_for_one)
+{:ok, _} =
+  Supervisor.start_link([{PortWorker, name: Hello, command: "bin/hello"}], strategy: :one_for_one)
 
 IO.inspect(PortWorker.run(Hello, "shout", ["hello from Go"]))
 
