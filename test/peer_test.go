@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -61,10 +62,11 @@ type Peer struct {
 	before   goleak.Option // the goroutines there were before this peer
 	finished bool
 
-	pings   int  // tokens and refs of the peer's own messages
-	runaway bool // a task that will not end is part of the scenario
-	faulty  bool // so are faults nobody asks for
-	severed bool // the scenario ended the worker, or its output, by force
+	packets *atomic.Int64 // read so far
+	pings   int           // tokens and refs of the peer's own messages
+	runaway bool          // a task that will not end is part of the scenario
+	faulty  bool          // so are faults nobody asks for
+	severed bool          // the scenario ended the worker, or its output, by force
 }
 
 // An Option changes how a worker is started.
@@ -100,6 +102,7 @@ func Start(t *testing.T, via transport, opts ...Option) *Peer {
 		cmd:      exec.Command(workerBinary),
 		stderr:   &lockedBuffer{},
 		inbox:    newInbox(),
+		packets:  &atomic.Int64{},
 		ledger:   newLedger(),
 		drained:  make(chan struct{}),
 		exited:   make(chan struct{}),
@@ -165,6 +168,7 @@ func (p *Peer) read() {
 			p.inbox.close(err)
 			return
 		}
+		p.packets.Add(1)
 		messages, err := p.via.codec.messages(payload)
 		if err != nil {
 			p.inbox.close(fmt.Errorf("packet % x: %w", head(payload), err))
