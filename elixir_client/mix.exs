@@ -9,7 +9,6 @@ defmodule PortWorker.MixProject do
       version: @version,
       elixir: "~> 1.14",
       elixirc_paths: elixirc_paths(Mix.env()),
-      elixirc_options: [warnings_as_errors: true],
       start_permanent: Mix.env() == :prod,
       description: "Runs Go functions in an OS process of their own, supervised by the BEAM",
       deps: []

@@ -3,7 +3,7 @@ defmodule PortWorker.Call do
   # A call before it is sent: checked, with its end in time, and able to encode
   # itself in the process that makes it.
 
-  alias PortWorker.{Error, Options, Routes, Wire, Writer}
+  alias PortWorker.{Error, Options, Routes, Wire}
 
   # How much longer than the worker the caller waits. The worker keeps the time; this is for
   # one that cannot answer.
@@ -54,21 +54,24 @@ defmodule PortWorker.Call do
   def patience(:infinity), do: :infinity
   def patience(time_left), do: time_left + @grace
 
-  @doc "Sends the call with `ref` as its ref, on behalf of the calling process."
-  @spec send(t(), Routes.Route.t(), term(), timeout()) :: :ok | {:error, Error.t()}
-  def send(call, _route, _ref, 0),
-    do: {:error, timeout(call, "no time was left to make the call")}
+  @doc """
+  The call in bytes, with `ref` as its ref and the calling process as its owner. An error says why it
+  cannot be sent.
+  """
+  @spec encode(t(), Routes.Route.t(), term(), timeout()) ::
+          {:ok, {owner :: pid() | nil, iodata(), non_neg_integer()}} | {:error, Error.t()}
+  def encode(call, _route, _ref, 0) do
+    {:error, timeout(call, "no time was left to make the call")}
+  end
 
-  def send(call, route, ref, time_left) do
+  def encode(call, route, ref, time_left) do
     owner = if call.options.detach, do: nil, else: self()
     message = {:call, ref, call.function, call.args, wire_options(call, owner, time_left)}
     {encoded, size} = Wire.encode(message)
 
-    if size < route.max_frame do
-      Writer.call(route.writer, owner, encoded, size)
-    else
-      {:error, too_large(call, size, route.max_frame)}
-    end
+    if size < route.max_frame,
+      do: {:ok, {owner, encoded, size}},
+      else: {:error, too_large(call, size, route.max_frame)}
   end
 
   defp wire_options(%{options: options}, owner, time_left) do

@@ -90,7 +90,7 @@ defmodule PortWorker.Executable do
   defp env(%{descriptors: :stdio, env: env}), do: Enum.map(env, &variable/1)
 
   defp env(%{descriptors: :private, env: env}) do
-    [{'PORTWORKER_DESCRIPTORS', '3,4'} | Enum.map(env, &variable/1)]
+    [{~c"PORTWORKER_DESCRIPTORS", ~c"3,4"} | Enum.map(env, &variable/1)]
   end
 
   defp variable({name, nil}), do: {String.to_charlist(name), false}

@@ -31,15 +31,24 @@ defmodule PortWorker.Routes do
   @spec start_link(term()) :: GenServer.on_start()
   def start_link(_arg), do: GenServer.start_link(__MODULE__, [], name: __MODULE__)
 
-  @doc "Sees to it that the entries of the calling process go when it does."
-  @spec own(keys()) :: :ok
-  def own(keys), do: GenServer.call(__MODULE__, {:own, self(), keys})
+  @doc """
+  Sees to it that the entries of the calling process go when it does. It gets a `:DOWN` message with
+  the returned reference should the table be lost instead.
+  """
+  @spec own(keys()) :: reference()
+  def own(keys) do
+    :ok = GenServer.call(__MODULE__, {:own, self(), keys})
+    Process.monitor(__MODULE__)
+  end
 
   @doc "Says where calls go from now on, or why they cannot go anywhere."
   @spec put(keys(), Route.t() | Error.t()) :: :ok
   def put(keys, route_or_error) do
     :ets.insert(__MODULE__, Enum.map(keys, &{&1, route_or_error}))
     :ok
+  rescue
+    # The table is lost, for which the server ends as well, in good order.
+    ArgumentError -> :ok
   end
 
   @spec fetch(PortWorker.worker()) :: {:ok, Route.t()} | {:error, Error.t()}
@@ -49,6 +58,9 @@ defmodule PortWorker.Routes do
       [{_worker, %Error{} = error}] -> {:error, error}
       [] -> {:error, not_running(worker)}
     end
+  rescue
+    ArgumentError ->
+      {:error, Error.new(:worker_down, "the application :portworker is not started")}
   end
 
   def fetch({kind, _} = worker) when kind == :global, do: fetch_via(worker)

@@ -11,11 +11,12 @@ defmodule PortWorker.Server do
 
   require Logger
 
-  @enforce_keys [:opts, :options, :keys]
+  @enforce_keys [:opts, :options, :keys, :routes]
   defstruct [
     :opts,
     :options,
     :keys,
+    :routes,
     :connection,
     :hello,
     :error,
@@ -45,10 +46,11 @@ defmodule PortWorker.Server do
   def init({opts, options}) do
     Process.flag(:trap_exit, true)
     keys = keys(options)
-    Routes.own(keys)
+    routes = Routes.own(keys)
     Routes.put(keys, Error.new(:worker_down, "the worker is starting"))
 
-    with {:ok, state} <- connect(%__MODULE__{opts: opts, options: options, keys: keys}),
+    with {:ok, state} <-
+           connect(%__MODULE__{opts: opts, options: options, keys: keys, routes: routes}),
          {:ok, state} <- await_hello(state) do
       {:ok, state}
     else
@@ -119,6 +121,11 @@ defmodule PortWorker.Server do
         Routes.put(state.keys, error)
         down(error, state)
     end
+  end
+
+  # Without its route nobody finds the worker: a fresh start writes a new one.
+  def handle_info({:DOWN, routes, :process, _pid, reason}, %{routes: routes} = state) do
+    {:stop, {:routes_lost, reason}, state}
   end
 
   def handle_info(_stray, state), do: {:noreply, state}

@@ -29,8 +29,10 @@ defmodule PortWorker.Tasks do
     # the mailbox before.
     ref = :erlang.monitor(:process, route.connection, alias: :reply_demonitor)
 
-    case Call.send(call, route, ref, time_left) do
-      :ok ->
+    case Call.encode(call, route, ref, time_left) do
+      {:ok, encoded} ->
+        Writer.call(route.writer, encoded)
+
         receive do
           {^ref, result} -> Call.result(call, result)
           {:DOWN, ^ref, _, _, reason} -> Call.result(call, {:error, Error.from_exit(reason)})
@@ -51,9 +53,11 @@ defmodule PortWorker.Tasks do
   @doc "Makes a call nobody waits for."
   @spec cast(PortWorker.worker(), Call.t()) :: :ok | {:error, Error.t()}
   def cast(worker, call) do
-    with {:ok, route} <- Routes.fetch(worker) do
-      ref = {:cast, call.function, System.unique_integer()}
-      Call.send(call, route, ref, Call.time_left(call, route))
+    ref = {:cast, call.function, System.unique_integer()}
+
+    with {:ok, route} <- Routes.fetch(worker),
+         {:ok, encoded} <- Call.encode(call, route, ref, Call.time_left(call, route)) do
+      Writer.call(route.writer, encoded)
     end
   end
 
@@ -69,19 +73,29 @@ defmodule PortWorker.Tasks do
   defp start(worker, route, call) do
     time_left = Call.time_left(call, route)
     ref = :erlang.monitor(:process, route.connection, alias: :reply_demonitor)
-    on_progress = Map.get(call.options, :on_progress)
-    Connection.register(route.connection, ref, progress_to(on_progress), call.function)
 
-    with :ok <- Call.send(call, route, ref, time_left),
-         :ok <- same_route(worker, route) do
+    with {:ok, encoded} <- Call.encode(call, route, ref, time_left),
+         :ok <- send_task(worker, route, ref, call, encoded) do
       %{
         handle(worker, ref, call)
         | route: route,
           expires_at: expires_at(time_left),
-          on_progress: on_progress
+          on_progress: Map.get(call.options, :on_progress)
       }
     else
       {:error, error} -> refused(worker, ref, call, error)
+    end
+  end
+
+  # Registered first, so that no answer can come before the connection knows the task.
+  defp send_task(worker, route, ref, call, encoded) do
+    progress_to = progress_to(Map.get(call.options, :on_progress))
+    Connection.register(route.connection, ref, progress_to, call.function)
+    Writer.call(route.writer, encoded)
+
+    with {:error, error} <- same_route(worker, route) do
+      Writer.control(route.writer, {:cancel, ref})
+      {:error, error}
     end
   end
 

@@ -27,8 +27,8 @@ defmodule PortWorker.Writer do
   end
 
   @doc "Writes a call that was encoded by the caller; `owner` is watched unless it is `nil`."
-  @spec call(pid(), pid() | nil, iodata(), non_neg_integer()) :: :ok
-  def call(writer, owner, encoded, size) do
+  @spec call(pid(), {owner :: pid() | nil, iodata(), non_neg_integer()}) :: :ok
+  def call(writer, {owner, encoded, size}) do
     send(writer, {:call, owner, encoded, size})
     :ok
   end

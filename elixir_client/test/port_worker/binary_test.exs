@@ -37,7 +37,7 @@ defmodule PortWorker.BinaryTest do
           [],
           [1, 2, 3],
           [:a | :b],
-          'hi',
+          ~c"hi",
           {},
           {1, {2, [3]}},
           List.to_tuple(Enum.to_list(1..300)),

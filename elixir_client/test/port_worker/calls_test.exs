@@ -316,6 +316,14 @@ defmodule PortWorker.CallsTest do
       Task.shutdown(task, :brutal_kill)
     end
 
+    test "what cannot be sent gives a message, too, and is kept nowhere", %{worker: worker} do
+      %Ref{ref: ref} = task = PortWorker.start_task(worker, "f", [:binary.copy("x", 1_000_001)])
+      assert_received {^ref, {:error, %Error{reason: :frame_too_large, function: "f"}}}
+      assert PortWorker.cancel(task) == :not_found
+      {:ok, route} = PortWorker.Routes.fetch(worker)
+      assert :sys.get_state(route.connection).session.tasks == %{}
+    end
+
     test "a worker that is not there gives a message, too" do
       %Ref{ref: ref} = PortWorker.start_task(Nobody, "f")
       assert_received {^ref, {:error, %Error{reason: :worker_down, function: "f"}}}

@@ -28,7 +28,7 @@ defmodule PortWorker.OptionsTest do
            "unknown option :comand; the options are"},
           {"an empty command", [command: ""], "option :command: expected the path or name"},
           {"a command with a zero byte", [command: "a\0b"], "option :command: expected"},
-          {"a charlist", [command: 'x'], "option :command: expected"},
+          {"a charlist", [command: ~c"x"], "option :command: expected"},
           {"a name that is no name", [command: "x", name: "n"],
            "option :name: expected an atom, {:global, term} or {:via, module, term}, got: \"n\""},
           {"a number too small", [command: "x", max_running: 0],

@@ -71,7 +71,7 @@ defmodule PortWorker.TermTest do
       [],
       [1, 2, 3],
       [:a | :b],
-      'charlist',
+      ~c"charlist",
       {},
       {1, {2}},
       List.to_tuple(Enum.to_list(1..300)),
