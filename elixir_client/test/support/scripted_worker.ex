@@ -72,14 +72,26 @@ defmodule PortWorker.ScriptedWorker do
 
   @doc "Whether there is an OS process of that pid that has not ended."
   def os_process?(os_pid) do
-    {state, _status} = System.cmd("ps", ["-o", "stat=", "-p", "#{os_pid}"])
     # A zombie has ended; its parent has just not asked yet.
-    state != "" and not String.starts_with?(state, "Z")
+    String.first(state(os_pid)) not in [nil, "Z"]
+  end
+
+  # A small Linux has no ps, and everything else has no /proc.
+  defp state(os_pid) do
+    if File.dir?("/proc/self") do
+      case File.read("/proc/#{os_pid}/stat") do
+        {:ok, stat} -> stat |> String.split(") ") |> List.last()
+        {:error, _gone} -> ""
+      end
+    else
+      {state, _status} = System.cmd("ps", ["-o", "stat=", "-p", "#{os_pid}"])
+      state
+    end
   end
 
   @doc "Sends a signal to an OS process."
   def signal(os_pid, name) do
-    {_output, 0} = System.cmd("kill", ["-s", name, "#{os_pid}"])
+    {_output, 0} = System.cmd("/bin/sh", ["-c", "kill -s #{name} #{os_pid}"])
     :ok
   end
 
