@@ -49,38 +49,36 @@ func (p *Parser) eachMessagePack(packet []byte, handle func(Message)) error {
 	u.d = msgpack.GetDecoder()
 	defer msgpack.PutDecoder(u.d)
 	u.d.Reset(u.r)
-	err := u.each(func(message etf.Raw) error {
-		_, err := p.message(message, 0, handle)
-		return err
-	})
-	if err != nil && u.call != nil {
-		handle(&Invalid{Ref: u.call, Call: true, Err: frameError(err)})
-	}
-	return err
-}
-
-// each calls accept for each message of the packet, as an ETF term that is well formed
-// but not scanned: duplicate keys are for the scan to find. It stops at the first
-// that is not accepted or cannot be read.
-func (u *unpacker) each(accept func(message etf.Raw) error) error {
 	count, err := u.batch()
 	if err != nil {
 		return u.explained(err)
 	}
-	for range count {
-		start := len(u.dst)
-		if err := u.message(); err != nil {
-			return u.explained(err)
-		}
-		u.call = nil
-		if err := accept(etf.Raw(u.dst[start:len(u.dst):len(u.dst)])); err != nil {
-			return err
+	for i := range count {
+		if err := p.nextMessagePack(u, handle); err != nil {
+			return lost(err, count-1-i)
 		}
 	}
 	if u.r.Len() > 0 {
 		return u.explained(fmt.Errorf("%d bytes after the end of the value: expected one value in a packet", u.r.Len()))
 	}
 	return nil
+}
+
+// nextMessagePack reads the next message of u. Its translation is well formed, but
+// not scanned: duplicate keys are for the scan to find.
+func (p *Parser) nextMessagePack(u *unpacker, handle func(Message)) error {
+	start := len(u.dst)
+	u.call = nil
+	if err := u.message(); err != nil {
+		err = u.explained(err)
+		if u.call == nil {
+			return err
+		}
+		handle(&Invalid{Ref: u.call, Call: true, Err: frameError(err)})
+		return answered{err}
+	}
+	_, err := p.message(u.dst[start:len(u.dst):len(u.dst)], 0, handle)
+	return err
 }
 
 func (u *unpacker) explained(err error) error {

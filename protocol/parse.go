@@ -31,16 +31,30 @@ func (p *Parser) Codec() Codec { return p.codec }
 // Each calls handle for each message of a packet, in order. What cannot be
 // used is handed over as [*Invalid] in its place, and never hides the messages
 // before it. A message whose bytes are no term hides those behind it in the same
-// packet, since nobody can tell where they begin.
+// packet, since nobody can tell where they begin; then an Invalid without a ref ends the
+// packet, unless a call's Invalid has said all there is to say.
 func (p *Parser) Each(packet []byte, handle func(Message)) {
 	p.settle(packet)
 	each := p.eachETF
 	if p.codec == MessagePack {
 		each = p.eachMessagePack
 	}
-	if err := each(packet, handle); err != nil {
+	err := each(packet, handle)
+	if _, told := err.(answered); err != nil && !told {
 		handle(&Invalid{Err: frameError(err)})
 	}
+}
+
+// answered is the error of a call that was handed over under the call's ref.
+type answered struct{ error }
+
+// lost returns the error of a message behind which so many more are lost in the
+// packet: those have nobody to tell, but for a fault.
+func lost(err error, more int) error {
+	if told, ok := err.(answered); ok && more > 0 {
+		return told.error
+	}
+	return err
 }
 
 // settle decides on the codec by the first packet that can be a message in one.
@@ -86,10 +100,10 @@ func (p *Parser) messages(body []byte, base int, handle func(Message)) (int, err
 	if n == 1 { // the empty batch
 		return n, nil
 	}
-	for range count {
+	for i := range count {
 		m, err := p.message(body[n:], base+n, handle)
 		if err != nil {
-			return 0, err
+			return 0, lost(err, count-1-i)
 		}
 		n += m
 	}
@@ -117,6 +131,7 @@ func (p *Parser) message(b []byte, base int, handle func(Message)) (int, error) 
 			err = p.located(err, base+n)
 			if ref := callRef(elements[:i]); ref != nil {
 				handle(&Invalid{Ref: ref, Call: true, Err: frameError(err)})
+				err = answered{err}
 			}
 			return 0, err
 		}

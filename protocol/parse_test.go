@@ -203,18 +203,36 @@ func TestACallWithAReadableRefAndUnreadableArguments(t *testing.T) {
 	}
 	for name, packet := range tests {
 		t.Run(name, func(t *testing.T) {
-			messages := parse(packet)
-			require.Len(t, messages, 2, "one for the ref that waits, one for the frame")
-			call, frame := messages[0].(*Invalid), messages[1].(*Invalid)
+			call := only[*Invalid](t, parse(packet))
 			assert.Equal(t, term(t, "me"), call.Ref)
 			assert.True(t, call.Call)
 			assert.Equal(t, BadFrame, call.Err.Reason)
 			assert.Contains(t, call.Err.Message, "(at byte ")
-			assert.Nil(t, frame.Ref)
-			assert.False(t, frame.Call)
-			assert.Equal(t, call.Err, frame.Err)
 		})
 	}
+}
+
+func TestAnUnreadableCallInABatch(t *testing.T) {
+	bad := etf.Raw(bytes.Replace(term(t, tuple("call", "me", "echo", []any{"argument"})), term(t, "argument"), []byte{0}, 1))
+	batch := func(messages ...etf.Raw) []byte {
+		packet := etf.AppendList([]byte{131}, len(messages))
+		return etf.AppendNil(append(packet, bytes.Join(rawBytes(messages), nil)...))
+	}
+	ping := term(t, tuple("ping", 1))
+
+	t.Run("at the end has one answer", func(t *testing.T) {
+		messages := parse(batch(ping, bad))
+		require.Len(t, messages, 2)
+		assert.IsType(t, &Ping{}, messages[0])
+		assert.Equal(t, term(t, "me"), messages[1].(*Invalid).Ref)
+	})
+	t.Run("before others has a fault for those as well", func(t *testing.T) {
+		messages := parse(batch(ping, bad, ping, ping))
+		require.Len(t, messages, 3)
+		assert.Equal(t, term(t, "me"), messages[1].(*Invalid).Ref)
+		assert.Nil(t, messages[2].(*Invalid).Ref)
+		assert.Equal(t, BadFrame, messages[2].(*Invalid).Err.Reason)
+	})
 }
 
 func TestABatchKeepsItsOrderAndItsGoodMessages(t *testing.T) {
