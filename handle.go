@@ -37,6 +37,22 @@ func OnLane(lane Lane) Option {
 	return func(f *dispatch.Function) { f.Lane = lane }
 }
 
+// Reports says what a function reports with [Progress]. A client then knows the
+// names of its fields before the first report comes.
+func Reports[T any]() Option {
+	return func(f *dispatch.Function) {
+		t := describe(f.Name, reflect.TypeFor[T]())
+		f.Progress = &t
+	}
+}
+
+// Declare makes the field names and tags of a type known to the client, for values
+// that the types of functions do not show: the details of an [Error], or what is inside an
+// any.
+func Declare[T any](w *Worker) {
+	w.registry.Declare(describe("", reflect.TypeFor[T]()))
+}
+
 // Handle0 registers a function without arguments. The Handle functions panic,
 // with the name, when it is invalid or taken, and when a type has no form as a
 // term.

@@ -33,6 +33,8 @@ type Function struct {
 	Args []etf.Type
 	// Result is the type of its value.
 	Result etf.Type
+	// Progress is the type of what it reports, or nil.
+	Progress *etf.Type
 	// Run does the work, in the task's goroutine, and returns the value to encode.
 	Run func(t *Task) (any, error)
 }
@@ -44,6 +46,16 @@ const maxNameLength = 255
 // changed after.
 type Registry struct {
 	functions map[string]*Function
+	declared  []etf.Type
+}
+
+// Declare makes the names in a type known to clients that create no atoms of
+// their own accord: those of error details, say, which no function's type shows.
+func (r *Registry) Declare(t etf.Type) { r.declared = append(r.declared, t) }
+
+// types returns what hello declares beyond the functions.
+func (r *Registry) types() []etf.Type {
+	return append([]etf.Type{etf.TypeFor[Stats](), etf.TypeFor[TaskStack]()}, r.declared...)
 }
 
 // Add registers f. It panics, with the name, when the name is invalid or
@@ -94,7 +106,7 @@ func (r *Registry) describe() []any {
 	functions := r.Functions()
 	entries := make([]any, len(functions))
 	for i, f := range functions {
-		entries[i] = etf.Map{
+		entry := etf.Map{
 			{Key: etf.Atom("name"), Value: f.Name},
 			{Key: etf.Atom("kind"), Value: etf.Atom(f.Kind)},
 			{Key: etf.Atom("args"), Value: f.Args},
@@ -102,6 +114,10 @@ func (r *Registry) describe() []any {
 			{Key: etf.Atom("doc"), Value: f.Doc},
 			{Key: etf.Atom("lane"), Value: etf.Atom(f.Lane)},
 		}
+		if f.Progress != nil {
+			entry = append(entry, etf.Pair{Key: etf.Atom("progress"), Value: *f.Progress})
+		}
+		entries[i] = entry
 	}
 	return entries
 }

@@ -73,6 +73,7 @@ func (c *Conn) introduction(config Config) etf.Map {
 		key("version", c.options.Version),
 		key("os_pid", os.Getpid()),
 		key("functions", c.options.Registry.describe()),
+		key("types", c.options.Registry.types()),
 		key("limits", config.limits()),
 	}
 }

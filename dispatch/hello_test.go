@@ -1,6 +1,7 @@
 package dispatch_test
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -8,6 +9,7 @@ import (
 
 	"portworker"
 	"portworker/etf"
+	"portworker/portworkertest"
 )
 
 func (f *fixture) hello(fields etf.Map) etf.Map {
@@ -93,4 +95,19 @@ func TestHelloLowersTheLargestFrame(t *testing.T) {
 	f.SendBytes(make([]byte, 1001))
 	assert.Equal(t, atom("frame_too_large"), field(t, f.fault(atom("undefined")), "reason"))
 	assert.Equal(t, "x", f.Call("echo", "x").Value)
+}
+
+func TestHelloDeclaresNamesThatNoFunctionShows(t *testing.T) {
+	type report struct{ Half bool }
+	type detail struct{ Which string }
+	w := portworker.New(portworker.Config{})
+	portworker.Handle0(w, "f", func(context.Context) (int, error) { return 0, nil }, portworker.Reports[report]())
+	portworker.Declare[detail](w)
+	f := &fixture{t: t, Peer: portworkertest.Start(t, w)}
+	hello := f.hello(nil)
+	function := field(t, hello, "functions").([]any)[0]
+	assert.Equal(t, etf.Tuple{atom("struct"), []any{etf.Tuple{"half", atom("boolean"), false}}}, field(t, function, "progress"))
+	types := field(t, hello, "types").([]any)
+	assert.Contains(t, types, etf.Tuple{atom("struct"), []any{etf.Tuple{"which", atom("binary"), false}}})
+	assert.Greater(t, len(types), 1, "the worker's own functions are there as well")
 }

@@ -12,7 +12,7 @@ defmodule PortWorker do
   and call it:
 
       PortWorker.run(MyApp.Go, "file.digest", ["/etc/hosts", "sha256"])
-      #=> {:ok, "8a1b..."}
+      #=> {:ok, %{algorithm: "sha256", bytes: 220, digest: "8a1b..."}}
 
   The work runs as a goroutine over there. It is stopped when its time is up, when it is cancelled, and
   when the process that asked for it dies. A crash, a leak or a busy loop in it cannot harm the VM: the
@@ -100,20 +100,6 @@ defmodule PortWorker do
           | {:finished, result()}
           | :not_found
           | {:error, Error.t()}
-
-  # What the worker counts. The list makes the atoms known before they are decoded.
-  @stats [:running, :abandoned, :accepted, :lanes, :waiting, :size, :queue, :calls, :ok, :errors] ++
-           [
-             :refused,
-             :faults,
-             :goroutines,
-             :heap,
-             :uptime,
-             :messages,
-             :packets,
-             :bytes_out,
-             :dropped
-           ]
 
   @doc """
   A specification to start a worker under a supervisor.
@@ -307,7 +293,7 @@ defmodule PortWorker do
 
   defp stats(worker) do
     case run(worker, "$stats") do
-      {:ok, stats} -> Map.take(stats, @stats)
+      {:ok, stats} -> stats
       {:error, _error} -> nil
     end
   end
@@ -315,7 +301,8 @@ defmodule PortWorker do
   @doc """
   The functions of the worker, as it described them in its hello.
 
-  Each is a map with `:name`, `:kind`, `:args`, `:result`, `:doc` and `:lane`. The list is empty while the worker is
+  Each is a map with `:name`, `:kind`, `:args`, `:result`, `:doc` and `:lane`, and `:progress` where it says what it
+  reports. The list is empty while the worker is
   down.
 
       iex> functions = PortWorker.functions(MyApp.Go)

@@ -3,7 +3,7 @@ defmodule PortWorker.Hello do
   # The handshake: what this client says of itself, and what it learns of the worker.
   #
   # A worker's functions declare field names and tags that will be atoms in their
-  # results. They are made here, once, and their number is bounded: atoms are never
+  # results, and so do the types it lists beside them. They are made here, once, and their number is bounded: atoms are never
   # collected, and every later packet is decoded without making any.
 
   alias PortWorker.Error
@@ -37,7 +37,7 @@ defmodule PortWorker.Hello do
   @spec read(term()) :: {:ok, t()} | {:error, Error.t()}
   def read(%{protocol: @protocol, functions: functions, os_pid: os_pid} = map)
       when is_list(functions) and is_integer(os_pid) do
-    with :ok <- declare(functions) do
+    with :ok <- declare([functions, Map.get(map, :types, [])]) do
       {:ok,
        %__MODULE__{
          name: text(map, :name),
@@ -71,8 +71,8 @@ defmodule PortWorker.Hello do
     end
   end
 
-  defp declare(functions) do
-    names = functions |> declared([]) |> Enum.uniq()
+  defp declare(described) do
+    names = described |> declared([]) |> Enum.uniq()
 
     cond do
       length(names) > @max_atoms ->
