@@ -188,13 +188,10 @@ func TestEveryMessageInMessagePack(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			assert.Equal(t, []Message{test.want}, parse(mustArray(t, test.in)))
+			assert.Equal(t, []Message{test.want}, parse(mp(t, test.in)))
 		})
 	}
 }
-
-// mustArray encodes a message; the lone word drain settles the codec too.
-func mustArray(t testing.TB, v any) []byte { return mp(t, v) }
 
 func TestCallOptionsInMessagePack(t *testing.T) {
 	packet := mp(t, []any{"call", "r", "echo", []any{}, map[string]any{
