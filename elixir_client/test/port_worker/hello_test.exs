@@ -55,6 +55,13 @@ defmodule PortWorker.HelloTest do
     refute atom?("declared name" <> " of a type")
   end
 
+  test "makes the atoms of the types that no function shows" do
+    hello = Map.put(@hello, :types, [{:struct, [{"declared_beside", :binary, false}]}])
+    refute atom?("declared" <> "_beside")
+    assert {:ok, _hello} = Hello.read(hello)
+    assert atom?("declared" <> "_beside")
+  end
+
   for {name, change, message} <- [
         {"another protocol", %{protocol: 2}, "speaks version 2 of the protocol, expected 1"},
         {"no list of functions", %{functions: :none}, "expected a worker's hello"},
