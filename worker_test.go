@@ -27,6 +27,7 @@ func TestHandlerErrors(t *testing.T) {
 	fail("own", quota)
 	fail("wrapped", fmt.Errorf("save: %w", quota))
 	fail("no reason", &portworker.Error{Message: "just so"})
+	fail("own reason", &portworker.Error{Reason: "quota", Message: "none is left"})
 	fail("odd details", &portworker.Error{Reason: portworker.Failed, Message: "m", Details: make(chan int)})
 	portworker.Handle0(w, "bad value", func(context.Context) (any, error) { return etf.Map{{Key: 1, Value: 1}, {Key: 1, Value: 2}}, nil })
 	peer := portworkertest.Start(t, w)
@@ -40,6 +41,7 @@ func TestHandlerErrors(t *testing.T) {
 		"own":         {portworker.Overloaded, "quota is used up", etf.Map{{Key: "left", Value: int64(0)}}},
 		"wrapped":     {portworker.Overloaded, "save: overloaded: quota is used up", etf.Map{{Key: "left", Value: int64(0)}}},
 		"no reason":   {portworker.Failed, "just so", nil},
+		"own reason":  {portworker.Failed, "quota: none is left", nil},
 		"odd details": {portworker.Failed, "its details could not be encoded", nil},
 		"bad value":   {portworker.Failed, "encode result: ", nil},
 	}
@@ -53,6 +55,24 @@ func TestHandlerErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestEveryFailureIsCountedUnderAReason(t *testing.T) {
+	w := portworker.New(portworker.Config{})
+	portworker.Handle(w, "fail", func(_ context.Context, reason string) (any, error) {
+		return nil, &portworker.Error{Reason: portworker.Reason(reason), Message: "m"}
+	})
+	peer := portworkertest.Start(t, w)
+	for _, reason := range []string{"", "quota", "overloaded"} {
+		assert.NotNil(t, peer.Call("fail", reason).Err)
+	}
+	var stats struct {
+		OK     int
+		Errors map[string]int
+	}
+	peer.Value(&stats, "$stats")
+	assert.Equal(t, map[string]int{"failed": 2, "overloaded": 1}, stats.Errors)
+	assert.Zero(t, stats.OK)
 }
 
 func TestErrorsAreToldApartByReason(t *testing.T) {

@@ -3,6 +3,9 @@ package dispatch
 import (
 	"runtime"
 	"time"
+
+	"portworker/etf"
+	"portworker/protocol"
 )
 
 // builtins are the worker's own functions. They run like any other, so that a
@@ -17,8 +20,14 @@ func init() {
 	}
 }
 
+// builtin makes a function that takes no arguments.
 func builtin(name string, run func(*Task) (any, error)) *Function {
-	return &Function{Name: name, Kind: KindFunction, Lane: LaneIO, Run: run}
+	return &Function{Name: name, Kind: KindFunction, Lane: LaneIO, Run: func(t *Task) (any, error) {
+		if args, err := etf.SplitList(t.Args(), nil); err != nil || len(args) > 0 {
+			return nil, &protocol.Error{Reason: protocol.BadArgs, Message: name + ": expected no arguments"}
+		}
+		return run(t)
+	}}
 }
 
 // Stats is a connection's state in numbers, as $stats answers it. Durations are in

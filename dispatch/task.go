@@ -161,7 +161,10 @@ func (t *Task) outcome(value any, err error) (o *protocol.Outgoing, reason proto
 		}
 		failure = &protocol.Error{Reason: protocol.Failed, Message: "encode result: " + err.Error()}
 	}
-	return codec.Failure(t.call.Ref, failure), failure.Reason
+	if reason = failure.Reason; !reason.Known() {
+		reason = protocol.Failed
+	}
+	return codec.Failure(t.call.Ref, failure), reason
 }
 
 // stopError returns what a task that was told to stop, and did, ends with.

@@ -79,6 +79,7 @@ func TestRefusedCalls(t *testing.T) {
 		{"wrong type", "count", []any{"three"}, nil, "bad_args", `argument 1: expected integer, got binary "three"`},
 		{"improper arguments", "echo", etf.ImproperList{Elements: []any{int64(1)}, Tail: int64(2)}, nil, "bad_args", "arguments"},
 		{"arguments that are no list", "echo", "x", nil, "bad_message", "expected a list"},
+		{"arguments for none", "$stats", []any{int64(1)}, nil, "bad_args", "$stats: expected no arguments"},
 		{"unknown lane", "echo", []any{"x"}, options("lane", atom("fast")), "bad_message", `unknown lane "fast"`},
 		{"bad timeout", "echo", []any{"x"}, options("timeout", int64(-1)), "bad_message", "expected milliseconds or infinity"},
 	}

@@ -30,9 +30,9 @@ const (
 	Unsupported     Reason = "unsupported"      // this worker cannot do that
 )
 
-// known reports whether r is on the list. A BEAM that creates no atoms could
+// Known reports whether r is on the list. A BEAM that creates no atoms could
 // not read the error otherwise.
-func (r Reason) known() bool {
+func (r Reason) Known() bool {
 	switch r {
 	case UnknownFunction, BadArgs, BadMessage, BadFrame, FrameTooLarge, DuplicateRef, Cancelled, Timeout,
 		Overloaded, Draining, Panic, Failed, CircuitOpen, WorkerDown, Unsupported:
@@ -81,7 +81,7 @@ func (e *Error) Is(target error) bool {
 // cannot be encoded are replaced by a sentence in the message.
 func appendError(dst []byte, e *Error) []byte {
 	reason, message := e.Reason, e.Message
-	if !reason.known() {
+	if !reason.Known() {
 		reason, message = Failed, e.Error()
 	}
 	fields := 2
