@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,10 +12,7 @@ import (
 // cancel tells the task with that ref to stop. A ref that is not live is left
 // alone: its result is on the way, or there never was one.
 func (c *Conn) cancel(ref etf.Raw) {
-	c.mu.Lock()
-	t := c.state.tasks[string(ref)]
-	c.mu.Unlock()
-	if t != nil {
+	if t := c.lookup(ref); t != nil {
 		c.stop(t, &protocol.Error{Reason: protocol.Cancelled, Message: "cancelled by the client"}, false)
 	}
 }
@@ -42,7 +40,7 @@ func (c *Conn) stop(t *Task, why *protocol.Error, lenient bool) {
 		switch {
 		case t.stop != nil || t.phase == ended:
 			return
-		case t.phase == waiting:
+		case t.phase == waiting || t.phase == handed:
 			s.end(t, why.Reason)
 			c.writer.Queue(codec.Failure(t.call.Ref, withReceipt(why, false, "")))
 		default:
@@ -85,28 +83,33 @@ func (c *Conn) endEarly(t *Task, why *protocol.Error) {
 	c.writer.FlushSoon()
 }
 
-// start gives a task that was accorded a place its goroutine; nil is none.
-func (c *Conn) start(t *Task) {
-	if t != nil {
-		go t.run()
-	}
-}
-
-// finish ends a task whose handler has returned, and starts the next in its
-// lane.
+// finish ends a task whose handler has returned, or hands it on, and starts the
+// next in its lane.
 func (c *Conn) finish(t *Task, value any, err error) {
+	if handover, ok := errors.AsType[*Continuation](err); ok {
+		if err = c.handOver(t, handover); err == nil {
+			return
+		}
+	}
 	o, reason := t.outcome(value, err)
 	// A slow client slows its tasks down. One that was cancelled does not wait,
 	// so that stopping is never held up by a client that does not read.
-	_ = c.writer.Room(t.ctx)
+	reserved := o.Size()
+	if c.writer.Reserve(t.ctx, reserved) != nil {
+		reserved = 0
+	}
 	var next *Task
+	over := false
 	c.update(func(s *inflight) {
 		next = s.returned(t)
-		if t.phase != ended {
+		if over = t.phase == ended; !over {
 			s.end(t, reason)
-			c.writer.Queue(o)
+			c.writer.QueueReserved(o, reserved)
 		}
 	})
+	if over {
+		c.writer.Unreserve(reserved)
+	}
 	t.cancel(nil)
 	c.start(next)
 	c.writer.Flush()

@@ -33,6 +33,7 @@ type Conn struct {
 	started time.Time
 	logs    logState
 	memory  memoryGauge
+	offered atomic.Pointer[[]string] // the callbacks the client said it has, or nil
 
 	mu    sync.Mutex
 	state inflight
@@ -111,8 +112,16 @@ func (c *Conn) handle(m protocol.Message) {
 		c.Drain()
 	case *protocol.Invalid:
 		c.invalid(m)
-	default:
-		c.unsupported(m)
+	case *protocol.Credit:
+		c.credit(m)
+	case *protocol.Send:
+		c.send(m)
+	case *protocol.Close:
+		c.closeInput(m)
+	case *protocol.Reply:
+		c.reply(m)
+	case *protocol.Ack:
+		c.writer.Ack(m.Bytes)
 	}
 }
 
@@ -162,9 +171,11 @@ func (c *Conn) newTask(call *protocol.Call) (*Task, *protocol.Error) {
 	if limit, over := c.memory.over(); over {
 		return nil, overloaded("the heap is over memory_limit (%d bytes)", limit)
 	}
-	t := &Task{conn: c, call: call, fn: fn, lane: &c.state.lanes[i], accepted: time.Now()}
+	t := &Task{conn: c, call: call, args: call.Args, lane: &c.state.lanes[i], accepted: time.Now()}
+	t.fn.Store(fn)
 	ctx, cancel := context.WithCancelCause(context.Background())
 	t.ctx, t.cancel = &taskContext{Context: ctx, task: t}, cancel
+	t.equip()
 	return t, nil
 }
 

@@ -16,6 +16,8 @@ type Kind string
 // The kinds.
 const (
 	KindFunction Kind = "function" // one result
+	KindStream   Kind = "stream"   // elements against credit, then a result
+	KindChannel  Kind = "channel"  // inputs and outputs, then a result
 )
 
 // Function is a registered function. Run is required, the name is required;
@@ -31,10 +33,13 @@ type Function struct {
 	Lane Lane
 	// Args are the types of its arguments, in order.
 	Args []etf.Type
-	// Result is the type of its value.
+	// Result is the type of its value; of an element for streams, of an output for
+	// channels.
 	Result etf.Type
 	// Progress is the type of what it reports, or nil.
 	Progress *etf.Type
+	// Input is the type of a channel's inputs.
+	Input etf.Type
 	// Run does the work, in the task's goroutine, and returns the value to encode.
 	Run func(t *Task) (any, error)
 }
@@ -116,6 +121,9 @@ func (r *Registry) describe() []any {
 		}
 		if f.Progress != nil {
 			entry = append(entry, etf.Pair{Key: etf.Atom("progress"), Value: *f.Progress})
+		}
+		if f.Kind == KindChannel {
+			entry = append(entry, etf.Pair{Key: etf.Atom("input"), Value: f.Input})
 		}
 		entries[i] = entry
 	}

@@ -21,6 +21,10 @@ func (c *Conn) hello(m *protocol.Hello) {
 	c.memory.limit.Store(config.MemoryLimit)
 	c.logs.level.Set(config.LogLevel)
 	c.logs.greeted.Store(true)
+	c.writer.SetWindow(m.Window)
+	if m.Callbacks != nil {
+		c.offered.Store(&m.Callbacks)
+	}
 	if c.options.OnConfig != nil {
 		c.options.OnConfig(config)
 	}
@@ -98,23 +102,4 @@ func (c Config) limits() etf.Map {
 		key("busy_wait", c.BusyWait.Microseconds()),
 		key("log_level", etf.Atom(levelName(c.LogLevel))),
 	}
-}
-
-// unsupported answers a message that this worker has no use for.
-func (c *Conn) unsupported(m protocol.Message) {
-	var ref etf.Raw
-	what := "message"
-	switch m := m.(type) {
-	case *protocol.Credit:
-		ref, what = m.Ref, "credit"
-	case *protocol.Send:
-		ref, what = m.Ref, "send"
-	case *protocol.Close:
-		ref, what = m.Ref, "close"
-	case *protocol.Reply:
-		ref, what = m.Ref, "reply"
-	case *protocol.Ack:
-		return // nothing was promised to wait for it
-	}
-	c.fault(ref, &protocol.Error{Reason: protocol.Unsupported, Message: what + ": no task with that ref takes it"})
 }

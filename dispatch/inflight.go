@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"portworker/protocol"
+	"portworker/streaming"
 )
 
 // inflight is everything a connection has under way. It is changed in
@@ -17,8 +18,10 @@ type inflight struct {
 	lanes     [4]lane // in the order of allLanes
 	handlers  int     // goroutines that are in a handler
 	abandoned map[*Task]struct{}
-	draining  bool // no new work
-	idle      bool // draining, and nothing is left
+	pending   map[int64]*callback // callbacks that are not answered
+	callbacks int64               // callbacks made so far
+	draining  bool                // no new work
+	idle      bool                // draining, and nothing is left
 	counts    counts
 }
 
@@ -36,6 +39,7 @@ func newInflight(config Config) inflight {
 		tasks:     make(map[string]*Task),
 		owners:    make(map[string]map[*Task]struct{}),
 		abandoned: make(map[*Task]struct{}),
+		pending:   make(map[int64]*callback),
 		counts:    counts{errors: make(map[protocol.Reason]int64)},
 	}
 	for i, name := range allLanes {
@@ -76,7 +80,7 @@ func (s *inflight) admit(t *Task) (start *Task, refused *protocol.Error) {
 		t.lane.push(t)
 		return nil, nil
 	}
-	s.occupy(t)
+	s.place(t)
 	return t, nil
 }
 
@@ -87,34 +91,13 @@ func overloaded(format string, args ...any) *protocol.Error {
 	return &protocol.Error{Reason: protocol.Overloaded, Message: fmt.Sprintf(format, args...), RetryAfter: retryHint}
 }
 
-// occupy gives t a place in its lane.
-func (s *inflight) occupy(t *Task) {
-	t.phase, t.placed = running, true
-	t.lane.running++
-	s.handlers++
-}
-
 // returned takes note that t's handler has returned. Its place goes to the next
 // task, which is then to be started.
 func (s *inflight) returned(t *Task) (next *Task) {
+	t.inside = false
 	s.handlers--
 	delete(s.abandoned, t)
 	return s.vacate(t)
-}
-
-// vacate gives t's place in the lane to the task whose turn it is.
-func (s *inflight) vacate(t *Task) (next *Task) {
-	if !t.placed {
-		return nil
-	}
-	t.placed = false
-	t.lane.running--
-	if t.lane.running < t.lane.config.Size {
-		if next = t.lane.pop(time.Now()); next != nil {
-			s.occupy(next)
-		}
-	}
-	return next
 }
 
 // end makes t end with reason ("" for a value).
@@ -123,6 +106,10 @@ func (s *inflight) end(t *Task, reason protocol.Reason) {
 		t.lane.remove(t)
 	}
 	t.phase = ended
+	if t.out != nil {
+		t.out.Close(streaming.ErrClosed)
+	}
+	delete(s.pending, t.handedAs)
 	delete(s.tasks, string(t.call.Ref))
 	s.disown(t)
 	stopTimer(t.timer)
@@ -138,7 +125,7 @@ func (s *inflight) end(t *Task, reason protocol.Reason) {
 // place in the lane goes to the next task all the same: a handler that will not
 // stop must not stop others.
 func (s *inflight) abandon(t *Task, reason protocol.Reason) (next *Task) {
-	if t.phase == running {
+	if t.inside {
 		s.abandoned[t] = struct{}{}
 		next = s.vacate(t)
 	}

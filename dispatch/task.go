@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"portworker/etf"
 	"portworker/protocol"
+	"portworker/streaming"
 )
 
 // Task is one accepted call. A handler reaches it through its context
@@ -17,15 +19,22 @@ import (
 type Task struct {
 	conn     *Conn
 	call     *protocol.Call
-	fn       *Function
+	fn       atomic.Pointer[Function]
+	args     etf.Raw
 	lane     *lane
 	accepted time.Time
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 
+	out *streaming.Output // of a stream or channel
+	in  *streaming.Input  // of a channel
+
 	// The rest is guarded by the connection's lock.
 	phase      phase
 	placed     bool            // it has a place in its lane
+	inside     bool            // a goroutine is in its handler
+	handedAs   int64           // the callback that is to end it, if it was handed to the client
+	ready      chan struct{}   // closed when it has a place again, or nil
 	stop       *protocol.Error // why it was told to stop, or nil
 	lenient    bool            // a value is still welcome after stop
 	timer      *time.Timer     // the deadline's, or nil
@@ -38,6 +47,7 @@ type phase uint8
 const (
 	waiting phase = iota // in its lane's queue
 	running              // its handler has been started
+	handed               // the client has been asked to end it
 	ended                // its result has been queued
 )
 
@@ -75,13 +85,16 @@ func TaskFrom(ctx context.Context) *Task {
 func (t *Task) Context() context.Context { return t.ctx }
 
 // Function returns the registered name of what runs.
-func (t *Task) Function() string { return t.fn.Name }
+func (t *Task) Function() string { return t.fn.Load().Name }
 
 // Name returns the name the call gave the task, or "".
 func (t *Task) Name() string { return t.call.Name }
 
+// Meta returns the map that travels along with the call, or nil.
+func (t *Task) Meta() etf.Raw { return t.call.Meta }
+
 // Args returns the call's arguments, a list that has passed the scan.
-func (t *Task) Args() etf.Raw { return t.call.Args }
+func (t *Task) Args() etf.Raw { return t.args }
 
 // Progress sends {progress, Ref, v}, if the client wants progress. It waits
 // while too much output is waiting for the client to read. It returns the
@@ -100,18 +113,23 @@ func (t *Task) Progress(v any) error {
 	return t.emit(o)
 }
 
-// emit sends a message of a task that has not ended.
+// emit sends a message of a task that has not ended, once there is room for it.
 func (t *Task) emit(o *protocol.Outgoing) error {
-	if err := t.conn.writer.Room(t.ctx); err != nil {
+	reserved := o.Size()
+	if err := t.conn.writer.Reserve(t.ctx, reserved); err != nil {
 		return err
+	}
+	if t.out != nil {
+		t.out.Cut() // what is sent later is not to come before this
 	}
 	over := false
 	t.conn.update(func(*inflight) {
 		if over = t.phase == ended; !over {
-			t.conn.writer.Queue(o)
+			t.conn.writer.QueueReserved(o, reserved)
 		}
 	})
 	if over {
+		t.conn.writer.Unreserve(reserved)
 		return context.Cause(t.ctx)
 	}
 	t.conn.writer.Flush()
@@ -143,7 +161,7 @@ func (t *Task) invoke() (value any, err error) {
 			err = &protocol.Error{Reason: protocol.Panic, Message: fmt.Sprint(p), Stack: string(debug.Stack())}
 		}
 	}()
-	value, err = t.fn.Run(t)
+	value, err = t.fn.Load().Run(t)
 	runtime.KeepAlive(t) // keeps the receiver where a traceback finds it
 	return value, err
 }

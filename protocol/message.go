@@ -53,6 +53,9 @@ type CallOptions struct {
 	Name string
 	// Meta is a map of binaries that travels along, or nil.
 	Meta etf.Raw
+	// InputCredit says that the client counts the inputs it may send, and wants
+	// to be told when it may send more.
+	InputCredit bool
 	// Progress says whether the client wants progress messages.
 	Progress bool
 }

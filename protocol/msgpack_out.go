@@ -40,6 +40,16 @@ func toMessagePack(dst []byte, message etf.Raw) ([]byte, error) {
 	return p.dst, err
 }
 
+// packTerm appends one scanned term in MessagePack.
+func packTerm(dst []byte, term etf.Raw) ([]byte, error) {
+	p := &packer{dst: dst, e: msgpack.GetEncoder()}
+	defer msgpack.PutEncoder(p.e)
+	p.e.Reset(p)
+	p.e.UseCompactInts(true)
+	_, err := p.value(term)
+	return p.dst, err
+}
+
 func (p *packer) message(message etf.Raw) error {
 	arity, n, _ := etf.ReadTuple(message)
 	if err := p.e.EncodeArrayLen(arity); err != nil {
@@ -63,7 +73,7 @@ func (p *packer) message(message etf.Raw) error {
 // isRef reports whether element i of a message is a ref of the client's.
 func isRef(tag string, i int) bool {
 	switch tag {
-	case tagResult, tagProgress, tagData, tagFault:
+	case tagResult, tagProgress, tagData, tagFault, tagCredit:
 		return i == 1
 	case tagCallback:
 		return i == 2

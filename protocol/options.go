@@ -71,6 +71,9 @@ func (o *CallOptions) set(key string, value etf.Raw) *Error {
 		expected = "a map"
 		_, _, ok = etf.ReadMap(value)
 		o.Meta = value
+	case "input_credit":
+		expected = "true or false"
+		o.InputCredit, ok = readBool(value)
 	case "progress":
 		expected = "true or false"
 		o.Progress, ok = readBool(value)

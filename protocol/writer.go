@@ -41,9 +41,9 @@ type Writer struct {
 	codec    Codec
 	queue    []packet // the last one may still grow
 	waiting  int      // bytes queued and not yet written
+	window   window
 	flushing bool
 	err      error         // why nothing more can be written
-	room     chan struct{} // closed when waiting falls below highWater; nil when nobody waits
 	idle     chan struct{} // closed when the queue has been written; nil when nobody waits
 	broken   chan struct{} // closed with err
 	dropped  int           // answers counted instead of kept
@@ -58,9 +58,18 @@ type Sent struct {
 	Dropped  int64 // answers not kept because the client does not read
 }
 
-// packet is an encoded packet that may still grow: headroom, then messages.
+// Source makes its message when its turn to be written has come, of all it has
+// by then. Take returns nil when there is nothing, and how many of the bytes that
+// were reserved it gives back. It is called by whoever flushes and must not block.
+type Source interface {
+	Take() (o *Outgoing, reserved int)
+}
+
+// packet is an encoded packet that may still grow: headroom, then messages; or
+// the place of a source in the queue.
 type packet struct {
 	out    *Outgoing
+	source Source
 	codec  Codec
 	count  int
 	sealed bool
@@ -82,47 +91,28 @@ func (w *Writer) SetCodec(c Codec) {
 	w.codec = c
 }
 
-// Room waits until fewer than 1 MiB wait to be written, or ctx is done. It is how
-// producers are slowed down to the client's pace.
-func (w *Writer) Room(ctx context.Context) error {
-	for {
-		w.mu.Lock()
-		if w.err != nil {
-			w.mu.Unlock()
-			return ErrWriterClosed
-		}
-		if w.waiting < highWater {
-			w.mu.Unlock()
-			return nil
-		}
-		if w.room == nil {
-			w.room = make(chan struct{})
-		}
-		room := w.room
-		w.mu.Unlock()
-		select {
-		case <-room:
-		case <-w.broken:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-	}
-}
-
-// HasRoom reports whether Room would return at once.
-func (w *Writer) HasRoom() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.err == nil && w.waiting < highWater
-}
-
 // Queue adds a message without waiting and without writing; it is followed by
 // [Writer.Flush] or [Writer.FlushSoon]. Messages leave in the order they were
 // queued.
-func (w *Writer) Queue(o *Outgoing) {
+func (w *Writer) Queue(o *Outgoing) { w.QueueReserved(o, 0) }
+
+// QueueReserved is Queue for a message that bytes were reserved for, which are
+// given back.
+func (w *Writer) QueueReserved(o *Outgoing, reserved int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.add(o)
+	w.window.reserved -= reserved
+	w.grant()
+}
+
+// QueueSource keeps a place in the queue for what s has when it is reached.
+func (w *Writer) QueueSource(s Source) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.queue = append(w.queue, packet{source: s, sealed: true})
+	}
 }
 
 // Answer queues a message that no task waits for: a pong, a fault, a refusal.
@@ -235,16 +225,34 @@ func (w *Writer) flush(rounds int) {
 // write writes packets one by one and accounts for them.
 func (w *Writer) write(batch []packet) error {
 	for i := range batch {
+		if batch[i].source != nil && !w.draw(&batch[i]) {
+			continue
+		}
 		size := batch[i].out.Size()
 		frame := frame(&batch[i])
-		_, err := w.out.Write(frame)
-		w.wrote(size, len(frame))
-		batch[i].out.release()
-		if err != nil {
+		if _, err := w.out.Write(frame); err != nil {
 			return err
 		}
+		w.wrote(size, len(frame))
+		batch[i].out.release()
 	}
 	return nil
+}
+
+// draw makes a source's message, and reports whether there is one.
+func (w *Writer) draw(p *packet) bool {
+	o, reserved := p.source.Take()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.window.reserved -= reserved
+	if o == nil {
+		w.grant()
+		return false
+	}
+	p.out, p.codec, p.count = o, w.codec, 1
+	w.sent.Messages++
+	w.waiting += o.Size()
+	return true
 }
 
 // frame puts the headers before a packet's messages and returns the bytes to
@@ -288,10 +296,8 @@ func (w *Writer) wrote(messages, bytes int) {
 	w.waiting -= messages
 	w.sent.Packets++
 	w.sent.Bytes += int64(bytes)
-	if w.waiting < highWater && w.room != nil {
-		close(w.room)
-		w.room = nil
-	}
+	w.window.unacked += bytes - headerSize
+	w.grant()
 	if w.dropped > 0 && w.waiting < highWater {
 		n := w.dropped
 		w.dropped = 0

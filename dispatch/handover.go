@@ -1,0 +1,123 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+
+	"portworker/etf"
+	"portworker/protocol"
+)
+
+// Continuation is what a handler returns, as its error, to let another function
+// end its task. The handler's own value is not used.
+type Continuation struct {
+	Name string
+	Args []any
+	// Callback says that Name is a function of the client's.
+	Callback bool
+}
+
+// Error makes a continuation something a handler can return. It is seen only
+// by those who mistake it for a failure.
+func (c *Continuation) Error() string { return fmt.Sprintf("continue with %q", c.Name) }
+
+// handOver gives t, whose handler has returned, to the function that is to end
+// it. The place in the lane is free at once; the deadline, the ref and
+// everything else stay. An error is how the task ends instead.
+func (c *Conn) handOver(t *Task, to *Continuation) error {
+	if err := context.Cause(t.ctx); err != nil {
+		return err
+	}
+	if to.Callback {
+		return c.handToClient(t, to)
+	}
+	fn := c.options.Registry.find(to.Name)
+	if fn == nil {
+		return &protocol.Error{Reason: protocol.UnknownFunction, Message: "continue: " + unknownFunction(to.Name)}
+	}
+	if from := t.fn.Load(); fn.Kind != from.Kind {
+		return fmt.Errorf("continue: %s is a %s, and cannot end a %s", fn.Name, fn.Kind, from.Kind)
+	}
+	args := to.Args
+	if args == nil {
+		args = []any{}
+	}
+	list, err := etf.Append(nil, args)
+	if err != nil {
+		return fmt.Errorf("continue: encode arguments: %w", err)
+	}
+	var next *Task
+	var start bool
+	c.update(func(s *inflight) {
+		next = s.returned(t)
+		if t.phase == ended {
+			return
+		}
+		t.args = list
+		t.fn.Store(fn)
+		i, _ := laneIndex(fn.Lane)
+		t.lane, t.phase = &c.state.lanes[i], waiting
+		if start = t.lane.running < t.lane.config.Size; start {
+			s.place(t)
+		} else {
+			t.lane.push(t) // it was accepted once; its queue does not refuse it now
+		}
+	})
+	c.start(next)
+	if start {
+		c.start(t)
+	}
+	return nil
+}
+
+// handToClient lets the answer to a callback be the task's result. No goroutine
+// waits for it.
+func (c *Conn) handToClient(t *Task, to *Continuation) error {
+	c.update(func(*inflight) {
+		if t.phase == running {
+			t.phase = handed
+		}
+	})
+	id, err := t.ask(t.ctx, to.Name, to.Args, func(r *protocol.Reply) { c.endWith(t, to.Name, r) })
+	if err != nil {
+		c.update(func(*inflight) {
+			if t.phase == handed {
+				t.phase = running
+			}
+		})
+		return err
+	}
+	var next *Task
+	c.update(func(s *inflight) {
+		next = s.returned(t)
+		if t.handedAs = id; t.phase == ended {
+			delete(s.pending, id)
+		}
+	})
+	c.start(next)
+	return nil
+}
+
+// endWith ends a task with a reply of the client's. It is called by the reading
+// goroutine and does not wait.
+func (c *Conn) endWith(t *Task, name string, r *protocol.Reply) {
+	codec := c.codec()
+	var failure *protocol.Error
+	o, err := codec.Result(t.call.Ref, r.Value)
+	if !r.OK {
+		err = callbackError(name, r.Value)
+	}
+	reason := protocol.Reason("")
+	if err != nil {
+		failure = asError(err)
+		reason, o = failure.Reason, codec.Failure(t.call.Ref, failure)
+	}
+	c.update(func(s *inflight) {
+		if t.phase != ended {
+			s.end(t, reason)
+			c.writer.Queue(o)
+		}
+	})
+	t.cancel(nil)
+	c.writer.FlushSoon()
+}

@@ -1,0 +1,184 @@
+package streaming
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"portworker/etf"
+	"portworker/protocol"
+)
+
+// ErrClosed is returned for an element that comes after the end: the channel
+// was finished, or its task is over.
+var ErrClosed = errors.New("streaming: send after the end")
+
+const (
+	// shareSize is how many bytes small elements reserve at once.
+	shareSize = 2 << 10
+	// fullSize is the size from which a message takes no more elements.
+	fullSize = 16 << 10
+	// tailSize is what finishing a message and packing it costs at most.
+	tailSize = 8
+)
+
+// Output is the sending end of a task: elements go out in order, each against
+// credit, and as many in a message as have come when its turn to be written is
+// there. It may be used by several goroutines.
+type Output struct {
+	credit Credit
+	writer *protocol.Writer
+	ref    etf.Raw
+	codec  protocol.Codec
+	task   context.Context
+
+	mu     sync.Mutex
+	open   *segment // the message that takes the next element, or nil
+	closed error
+}
+
+// segment is a data message that has a place in the writer's queue and grows
+// until it is reached there.
+type segment struct {
+	output   *Output
+	data     *protocol.Data
+	reserved int
+}
+
+// NewOutput returns an output for the task with that ref and context, which may
+// send credit elements at first.
+func NewOutput(task context.Context, w *protocol.Writer, codec protocol.Codec, ref etf.Raw, credit int) *Output {
+	return &Output{writer: w, ref: ref, codec: codec, task: task, credit: Credit{left: credit}}
+}
+
+// Add allows n more elements.
+func (o *Output) Add(n int) { o.credit.Add(n) }
+
+// Send sends one element. It waits for credit, and for room where the client is
+// slow to read, until ctx or the task is done, and then returns the cause. An
+// element that is not sent costs no credit.
+func (o *Output) Send(ctx context.Context, v any) error { return o.deliver(ctx, v, nil) }
+
+// Finish sends a last element, after which every other fails with [ErrClosed].
+func (o *Output) Finish(ctx context.Context, v any) error { return o.deliver(ctx, v, ErrClosed) }
+
+// deliver sends an element against credit, and closes the output with after
+// unless that is nil.
+func (o *Output) deliver(ctx context.Context, v any, after error) error {
+	if o.task.Err() != nil {
+		return context.Cause(o.task)
+	}
+	if err := o.credit.Take(ctx, o.task); err != nil {
+		return err
+	}
+	err := o.send(ctx, v, after)
+	if err != nil {
+		o.credit.Add(1)
+	}
+	return err
+}
+
+// send puts the element into a message, once the room it needs is reserved.
+func (o *Output) send(ctx context.Context, v any, after error) error {
+	reserved := 0
+	for {
+		missing, err := o.put(v, reserved, after)
+		if err != nil {
+			o.writer.Unreserve(reserved)
+			return err
+		}
+		if missing == 0 {
+			return nil
+		}
+		if err := o.reserve(ctx, missing); err != nil {
+			o.writer.Unreserve(reserved)
+			return err
+		}
+		reserved += missing
+	}
+}
+
+// put encodes v into the open message, or a new one. It returns how many bytes
+// are missing where it would have to wait for room; the element is not sent then.
+func (o *Output) put(v any, reserved int, after error) (missing int, err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.closed != nil {
+		return 0, o.closed
+	}
+	s := o.open
+	if s == nil {
+		s = &segment{output: o, data: o.codec.NewData(o.ref)}
+	}
+	before := s.data.Size()
+	if err := s.data.Append(v); err != nil {
+		return 0, fmt.Errorf("encode element: %w", err)
+	}
+	missing = s.data.Size() + tailSize - s.reserved - reserved
+	if missing > 0 && !o.share(s, missing) {
+		s.data.Pop(before)
+		return missing, nil
+	}
+	s.reserved += reserved
+	if o.open == nil {
+		o.open = s
+		o.writer.QueueSource(s)
+		o.writer.FlushSoon()
+	}
+	if s.data.Size() >= fullSize || after != nil {
+		o.open = nil
+	}
+	o.closed = after
+	return 0, nil
+}
+
+// share reserves for s what is missing and some more, if that can be had
+// without waiting.
+func (o *Output) share(s *segment, missing int) bool {
+	more := max(missing, shareSize)
+	if !o.writer.TryReserve(more) {
+		if more = missing; !o.writer.TryReserve(more) {
+			return false
+		}
+	}
+	s.reserved += more
+	return true
+}
+
+// reserve waits for room until ctx or the task is done.
+func (o *Output) reserve(ctx context.Context, n int) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(o.task, func() { cancel(context.Cause(o.task)) })()
+	return o.writer.Reserve(ctx, n)
+}
+
+// Take ends the message, for its turn to be written has come.
+func (s *segment) Take() (*protocol.Outgoing, int) {
+	o := s.output
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.open == s {
+		o.open = nil
+	}
+	return s.data.Finish(), s.reserved
+}
+
+// Cut lets later elements go into a message of their own, behind what is
+// queued now.
+func (o *Output) Cut() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.open = nil
+}
+
+// Close makes every later element fail with err. What was sent before goes out.
+func (o *Output) Close(err error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.open = nil
+	if o.closed == nil {
+		o.closed = err
+	}
+}
