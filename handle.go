@@ -2,9 +2,7 @@ package portworker
 
 import (
 	"context"
-	"fmt"
 	"reflect"
-	"strings"
 
 	"portworker/dispatch"
 	"portworker/etf"
@@ -57,7 +55,7 @@ func Declare[T any](w *Worker) {
 // with the name, when it is invalid or taken, and when a type has no form as a
 // term.
 func Handle0[Out any](w *Worker, name string, fn func(context.Context) (Out, error), opts ...Option) {
-	register[Out](w, name, fn == nil, opts, nil, func(t *dispatch.Task, _ []etf.Raw) (any, error) {
+	register(w, function[Out](name), fn == nil, opts, nil, func(t *dispatch.Task, _ []etf.Raw) (any, error) {
 		out, err := fn(t.Context())
 		return &out, err
 	})
@@ -66,9 +64,9 @@ func Handle0[Out any](w *Worker, name string, fn func(context.Context) (Out, err
 // Handle registers a function of one argument. A pointer argument may be left out by
 // the caller, and is nil then.
 func Handle[In, Out any](w *Worker, name string, fn func(context.Context, In) (Out, error), opts ...Option) {
-	register[Out](w, name, fn == nil, opts, types[In](), func(t *dispatch.Task, args []etf.Raw) (any, error) {
-		var in In
-		if err := decode(args, 0, &in); err != nil {
+	register(w, function[Out](name), fn == nil, opts, types1[In](), func(t *dispatch.Task, args []etf.Raw) (any, error) {
+		in, err := args1[In](args)
+		if err != nil {
 			return nil, err
 		}
 		out, err := fn(t.Context(), in)
@@ -79,13 +77,9 @@ func Handle[In, Out any](w *Worker, name string, fn func(context.Context, In) (O
 // Handle2 registers a function of two arguments. Pointer arguments at the end
 // may be left out by the caller, and are nil then.
 func Handle2[A, B, Out any](w *Worker, name string, fn func(context.Context, A, B) (Out, error), opts ...Option) {
-	register[Out](w, name, fn == nil, opts, append(types[A](), types[B]()...), func(t *dispatch.Task, args []etf.Raw) (any, error) {
-		var a A
-		var b B
-		if err := decode(args, 0, &a); err != nil {
-			return nil, err
-		}
-		if err := decode(args, 1, &b); err != nil {
+	register(w, function[Out](name), fn == nil, opts, types2[A, B](), func(t *dispatch.Task, args []etf.Raw) (any, error) {
+		a, b, err := args2[A, B](args)
+		if err != nil {
 			return nil, err
 		}
 		out, err := fn(t.Context(), a, b)
@@ -96,18 +90,9 @@ func Handle2[A, B, Out any](w *Worker, name string, fn func(context.Context, A, 
 // Handle3 registers a function of three arguments. Pointer arguments at the end
 // may be left out by the caller, and are nil then.
 func Handle3[A, B, C, Out any](w *Worker, name string, fn func(context.Context, A, B, C) (Out, error), opts ...Option) {
-	all := append(append(types[A](), types[B]()...), types[C]()...)
-	register[Out](w, name, fn == nil, opts, all, func(t *dispatch.Task, args []etf.Raw) (any, error) {
-		var a A
-		var b B
-		var c C
-		if err := decode(args, 0, &a); err != nil {
-			return nil, err
-		}
-		if err := decode(args, 1, &b); err != nil {
-			return nil, err
-		}
-		if err := decode(args, 2, &c); err != nil {
+	register(w, function[Out](name), fn == nil, opts, types3[A, B, C](), func(t *dispatch.Task, args []etf.Raw) (any, error) {
+		a, b, c, err := args3[A, B, C](args)
+		if err != nil {
 			return nil, err
 		}
 		out, err := fn(t.Context(), a, b, c)
@@ -115,81 +100,8 @@ func Handle3[A, B, C, Out any](w *Worker, name string, fn func(context.Context, 
 	})
 }
 
-func types[T any]() []reflect.Type { return []reflect.Type{reflect.TypeFor[T]()} }
-
-// register erases the types of a handler, once. A result is handed on as a
-// pointer, so that an interface type that is a union stays known.
-func register[Out any](w *Worker, name string, missing bool, opts []Option, params []reflect.Type,
-	call func(*dispatch.Task, []etf.Raw) (any, error)) {
-	f := dispatch.Function{Name: name, Args: make([]etf.Type, len(params)), Result: describe(name, reflect.TypeFor[Out]())}
-	for i, param := range params {
-		f.Args[i] = describe(name, param)
-	}
-	required := requiredArgs(params)
-	if !missing {
-		f.Run = func(t *dispatch.Task) (any, error) {
-			var fixed [3]etf.Raw
-			args, err := etf.SplitList(t.Args(), fixed[:0])
-			if err != nil || len(args) < required || len(args) > len(params) {
-				return nil, wrongCount(len(args), required, f.Args, err)
-			}
-			return call(t, args)
-		}
-	}
-	for _, opt := range opts {
-		opt(&f)
-	}
-	w.registry.Add(f)
-}
-
-// describe returns a type's form as a term, and panics when it has none.
-func describe(name string, t reflect.Type) etf.Type {
-	if err := etf.CheckType(t); err != nil {
-		panic(fmt.Sprintf("portworker: function %q: %v", name, err))
-	}
-	return etf.TypeOf(t)
-}
-
-// requiredArgs counts the parameters that a call cannot leave out: all but the
-// pointers at the end.
-func requiredArgs(params []reflect.Type) int {
-	n := len(params)
-	for n > 0 && params[n-1].Kind() == reflect.Pointer {
-		n--
-	}
-	return n
-}
-
-// decode reads argument i into v; one that was left out leaves v alone.
-func decode(args []etf.Raw, i int, v any) error {
-	if i >= len(args) {
-		return nil
-	}
-	if err := etf.Decode(args[i], v); err != nil {
-		return &Error{Reason: BadArgs, Message: fmt.Sprintf("argument %d: %v", i+1, err)}
-	}
-	return nil
-}
-
-func wrongCount(got, required int, args []etf.Type, err error) error {
-	if err != nil {
-		return &Error{Reason: BadArgs, Message: fmt.Sprintf("arguments: %v", err)}
-	}
-	names := make([]string, len(args))
-	for i, arg := range args {
-		names[i] = arg.String()
-	}
-	expected := fmt.Sprint(len(args))
-	if required < len(args) {
-		expected = fmt.Sprintf("%d to %d", required, len(args))
-	}
-	plural := "s"
-	if expected == "1" {
-		plural = ""
-	}
-	list := ""
-	if len(names) > 0 {
-		list = " (" + strings.Join(names, ", ") + ")"
-	}
-	return &Error{Reason: BadArgs, Message: fmt.Sprintf("expected %s argument%s%s, got %d", expected, plural, list, got)}
+// function begins the description of a function whose values, elements or
+// outputs are of type Out.
+func function[Out any](name string) dispatch.Function {
+	return dispatch.Function{Name: name, Result: describe(name, reflect.TypeFor[Out]())}
 }

@@ -90,9 +90,9 @@ func (w *Worker) connect(in io.Reader, out io.Writer, onConfig func(Limits)) *di
 // and so slows a fast producer to its consumer's pace. It returns the cause when
 // the task is over, and an error when v cannot be encoded or ctx belongs to no task.
 func Progress(ctx context.Context, v any) error {
-	t := dispatch.TaskFrom(ctx)
-	if t == nil {
-		return &Error{Reason: Unsupported, Message: "Progress: the context belongs to no task: expected a handler's context, or one made from it"}
+	t, err := taskOf(ctx, "Progress")
+	if err != nil {
+		return err
 	}
 	return t.Progress(v)
 }
@@ -107,11 +107,13 @@ type Reason = protocol.Reason
 // The reasons a handler may want to give, and those it may meet as the cause of
 // its context.
 const (
-	BadArgs     = protocol.BadArgs
-	Cancelled   = protocol.Cancelled
-	Timeout     = protocol.Timeout
-	Overloaded  = protocol.Overloaded
-	Draining    = protocol.Draining
-	Failed      = protocol.Failed
-	Unsupported = protocol.Unsupported
+	UnknownFunction = protocol.UnknownFunction
+	BadArgs         = protocol.BadArgs
+	Cancelled       = protocol.Cancelled
+	Timeout         = protocol.Timeout
+	Overloaded      = protocol.Overloaded
+	Draining        = protocol.Draining
+	Panic           = protocol.Panic
+	Failed          = protocol.Failed
+	Unsupported     = protocol.Unsupported
 )

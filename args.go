@@ -1,0 +1,112 @@
+package portworker
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"portworker/dispatch"
+	"portworker/etf"
+)
+
+// register erases the types of a handler, once. A result is handed on as a
+// pointer, so that an interface type that is a union stays known.
+func register(w *Worker, f dispatch.Function, missing bool, opts []Option, params []reflect.Type,
+	call func(*dispatch.Task, []etf.Raw) (any, error)) {
+	f.Args = make([]etf.Type, len(params))
+	for i, param := range params {
+		f.Args[i] = describe(f.Name, param)
+	}
+	required := requiredArgs(params)
+	if !missing {
+		f.Run = func(t *dispatch.Task) (any, error) {
+			var fixed [3]etf.Raw
+			args, err := etf.SplitList(t.Args(), fixed[:0])
+			if err != nil || len(args) < required || len(args) > len(params) {
+				return nil, wrongCount(len(args), required, f.Args, err)
+			}
+			return call(t, args)
+		}
+	}
+	for _, opt := range opts {
+		opt(&f)
+	}
+	w.registry.Add(f)
+}
+
+func types1[A any]() []reflect.Type { return []reflect.Type{reflect.TypeFor[A]()} }
+
+func types2[A, B any]() []reflect.Type { return append(types1[A](), reflect.TypeFor[B]()) }
+
+func types3[A, B, C any]() []reflect.Type { return append(types2[A, B](), reflect.TypeFor[C]()) }
+
+func args1[A any](args []etf.Raw) (a A, err error) {
+	err = decode(args, 0, &a)
+	return a, err
+}
+
+func args2[A, B any](args []etf.Raw) (a A, b B, err error) {
+	if a, err = args1[A](args); err == nil {
+		err = decode(args, 1, &b)
+	}
+	return a, b, err
+}
+
+func args3[A, B, C any](args []etf.Raw) (a A, b B, c C, err error) {
+	if a, b, err = args2[A, B](args); err == nil {
+		err = decode(args, 2, &c)
+	}
+	return a, b, c, err
+}
+
+// describe returns a type's form as a term, and panics when it has none.
+func describe(name string, t reflect.Type) etf.Type {
+	if err := etf.CheckType(t); err != nil {
+		panic(fmt.Sprintf("portworker: function %q: %v", name, err))
+	}
+	return etf.TypeOf(t)
+}
+
+// requiredArgs counts the parameters that a call cannot leave out: all but the
+// pointers at the end.
+func requiredArgs(params []reflect.Type) int {
+	n := len(params)
+	for n > 0 && params[n-1].Kind() == reflect.Pointer {
+		n--
+	}
+	return n
+}
+
+// decode reads argument i into v; one that was left out leaves v alone.
+func decode(args []etf.Raw, i int, v any) error {
+	if i >= len(args) {
+		return nil
+	}
+	if err := etf.Decode(args[i], v); err != nil {
+		return &Error{Reason: BadArgs, Message: fmt.Sprintf("argument %d: %v", i+1, err)}
+	}
+	return nil
+}
+
+func wrongCount(got, required int, args []etf.Type, err error) error {
+	if err != nil {
+		return &Error{Reason: BadArgs, Message: fmt.Sprintf("arguments: %v", err)}
+	}
+	names := make([]string, len(args))
+	for i, arg := range args {
+		names[i] = arg.String()
+	}
+	expected := fmt.Sprint(len(args))
+	if required < len(args) {
+		expected = fmt.Sprintf("%d to %d", required, len(args))
+	}
+	plural := "s"
+	if expected == "1" {
+		plural = ""
+	}
+	list := ""
+	if len(names) > 0 {
+		list = " (" + strings.Join(names, ", ") + ")"
+	}
+	return &Error{Reason: BadArgs, Message: fmt.Sprintf("expected %s argument%s%s, got %d", expected, plural, list, got)}
+}
