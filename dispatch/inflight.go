@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"portworker/protocol"
-	"portworker/streaming"
 )
 
 // inflight is everything a connection has under way. It is changed in
@@ -107,7 +106,7 @@ func (s *inflight) end(t *Task, reason protocol.Reason) {
 	}
 	t.phase = ended
 	if t.out != nil {
-		t.out.Close(streaming.ErrClosed)
+		t.out.Close()
 	}
 	delete(s.pending, t.handedAs)
 	delete(s.tasks, string(t.call.Ref))

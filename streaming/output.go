@@ -2,7 +2,6 @@ package streaming
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
@@ -10,9 +9,9 @@ import (
 	"portworker/protocol"
 )
 
-// ErrClosed is returned for an element that comes after the end: the channel
-// was finished, or its task is over.
-var ErrClosed = errors.New("streaming: send after the end")
+// errEnded is what an element meets that comes after the end: the channel was
+// finished, or its task is over.
+var errEnded = fmt.Errorf("send after the end: %w", ErrClosed)
 
 const (
 	// shareSize is how many bytes small elements reserve at once.
@@ -61,7 +60,7 @@ func (o *Output) Add(n int) { o.credit.Add(n) }
 func (o *Output) Send(ctx context.Context, v any) error { return o.deliver(ctx, v, nil) }
 
 // Finish sends a last element, after which every other fails with [ErrClosed].
-func (o *Output) Finish(ctx context.Context, v any) error { return o.deliver(ctx, v, ErrClosed) }
+func (o *Output) Finish(ctx context.Context, v any) error { return o.deliver(ctx, v, errEnded) }
 
 // deliver sends an element against credit, and closes the output with after
 // unless that is nil.
@@ -173,12 +172,10 @@ func (o *Output) Cut() {
 	o.open = nil
 }
 
-// Close makes every later element fail with err. What was sent before goes out.
-func (o *Output) Close(err error) {
+// Close makes every later element fail with [ErrClosed]. What was sent before
+// goes out.
+func (o *Output) Close() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.open = nil
-	if o.closed == nil {
-		o.closed = err
-	}
+	o.open, o.closed = nil, errEnded
 }
