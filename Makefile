@@ -1,7 +1,7 @@
 # Every target that people use is listed by `make help`.
 
 GO          ?= go
-FUZZTIME    ?= 5s
+FUZZTIME    ?= 20000x
 STATICCHECK ?= v0.8.2
 BIN         := bin/portworker
 TOOLS       := $(CURDIR)/bin/tools
@@ -53,7 +53,7 @@ staticcheck:
 test-go: build
 	$(GO) test -race ./...
 
-fuzz: ## Fuzz each decoder for FUZZTIME (5s)
+fuzz: ## Fuzz each decoder for FUZZTIME, a number of inputs (20000x) or a time
 	@scripts/fuzz $(FUZZTIME)
 
 test-elixir: build
