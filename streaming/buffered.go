@@ -41,9 +41,11 @@ func BufferUnordered[T, U any](ctx context.Context, source Source[T], n int, fn 
 					<-places
 				})
 			})
-			// All places taken: all calls have handed over their results.
+			// With all places taken, all calls have handed over their results.
 			for range n {
-				send(c.ctx, places, struct{}{})
+				if !send(c.ctx, places, struct{}{}) {
+					return // some have not, and out stays open for them
+				}
 			}
 			if err != nil {
 				send(c.ctx, out, item[U]{err: err})
