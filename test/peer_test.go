@@ -61,6 +61,7 @@ type Peer struct {
 
 	before   goleak.Option // the goroutines there were before this peer
 	finished bool
+	unread   bool // the scenario says when to read
 
 	packets *atomic.Int64 // read so far
 	pings   int           // tokens and refs of the peer's own messages
@@ -84,7 +85,7 @@ func Env(variables ...string) Option {
 
 // Unread is a peer that reads nothing until Read is called.
 func Unread() Option {
-	return func(p *Peer) { p.reading = make(chan struct{}) }
+	return func(p *Peer) { p.unread = true }
 }
 
 // Running is another program than the worker of cmd/portworker.
@@ -104,6 +105,7 @@ func Start(t *testing.T, via transport, opts ...Option) *Peer {
 		inbox:    newInbox(),
 		packets:  &atomic.Int64{},
 		ledger:   newLedger(),
+		reading:  make(chan struct{}),
 		drained:  make(chan struct{}),
 		exited:   make(chan struct{}),
 		startOne: &sync.Once{},
@@ -142,8 +144,7 @@ func (p *Peer) start() {
 		_ = p.cmd.Wait()
 	}()
 	go p.read()
-	if p.reading == nil {
-		p.reading = make(chan struct{})
+	if !p.unread {
 		p.Read()
 	}
 }
