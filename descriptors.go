@@ -73,6 +73,35 @@ func private(fd int, name string) (*os.File, error) {
 	return os.NewFile(uintptr(dup), name), nil
 }
 
+// readerGone returns a channel that is closed when the other end of a pipe has
+// been closed. A thread waits for it until the process ends.
+func readerGone(output *os.File) <-chan struct{} {
+	gone := make(chan struct{})
+	raw, err := output.SyscallConn()
+	if err != nil {
+		return gone
+	}
+	_ = raw.Control(func(fd uintptr) {
+		dup, err := unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, privateFrom)
+		if err != nil {
+			return
+		}
+		go func() {
+			for { // no events are asked for: what is left is that the reader has gone
+				n, err := unix.Poll([]unix.PollFd{{Fd: int32(dup)}}, -1)
+				if n > 0 {
+					close(gone)
+					return
+				}
+				if err != nil && err != unix.EINTR {
+					return
+				}
+			}
+		}()
+	})
+	return gone
+}
+
 // parseDescriptors reads "3,4".
 func parseDescriptors(text string) (in, out int, err error) {
 	first, second, ok := strings.Cut(text, ",")

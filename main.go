@@ -13,6 +13,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"syscall"
+
+	"portworker/dispatch"
 )
 
 // Exit statuses of a worker.
@@ -45,10 +47,13 @@ func (w *Worker) serveDescriptors(in, out int) error {
 		return err
 	}
 	reader := newWireReader(input)
-	conn := w.connect(reader, output, func(limits Limits) {
+	options := w.options()
+	options.OnConfig = func(limits Limits) {
 		apply(limits)
 		reader.wait.Store(int64(limits.BusyWait))
-	})
+	}
+	options.OutputGone = func() <-chan struct{} { return readerGone(output) }
+	conn := dispatch.NewConn(reader, output, options)
 	stderr := slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})
 	slog.SetDefault(slog.New(conn.LogHandler(stderr)))
 

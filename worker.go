@@ -72,17 +72,16 @@ func moduleVersion() string {
 // read that failed. After ctx was cancelled a goroutine goes on reading until in is
 // closed.
 func (w *Worker) Serve(ctx context.Context, in io.Reader, out io.Writer) error {
-	return w.connect(in, out, nil).Serve(ctx)
+	return dispatch.NewConn(in, out, w.options()).Serve(ctx)
 }
 
-func (w *Worker) connect(in io.Reader, out io.Writer, onConfig func(Limits)) *dispatch.Conn {
-	return dispatch.NewConn(in, out, dispatch.Options{
+func (w *Worker) options() dispatch.Options {
+	return dispatch.Options{
 		Registry: &w.registry,
 		Name:     w.config.Name,
 		Version:  w.config.Version,
 		Config:   w.config.Limits,
-		OnConfig: onConfig,
-	})
+	}
 }
 
 // Progress sends v as progress of the task that ctx belongs to, if its caller

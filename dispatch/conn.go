@@ -21,6 +21,10 @@ type Options struct {
 	// OnConfig, if set, is called with the whole configuration when the connection
 	// starts and whenever the client's hello has changed it.
 	OnConfig func(Config)
+	// OutputGone, if set, is called when the input has ended during a drain, and
+	// returns a channel that is closed when nobody can read the output any longer. A
+	// client that has died is then told from one that has said all it had to say.
+	OutputGone func() <-chan struct{}
 }
 
 // Conn is one conversation between a client and this worker.

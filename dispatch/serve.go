@@ -46,12 +46,15 @@ func (c *Conn) serve(ctx context.Context, ended <-chan error) (err error) {
 		}
 	}
 	drain, done, broken := c.drain, ctx.Done(), c.writer.Broken()
+	var gone <-chan struct{}
 	for {
 		select {
 		case err = <-ended:
 			// A client that asked for a drain has said all it had to say.
 			if ended = nil; deadline == nil || !errors.Is(err, io.EOF) {
 				c.stopAll(inputEnded, true)
+			} else if c.options.OutputGone != nil {
+				gone = c.options.OutputGone()
 			}
 			begin()
 		case <-drain:
@@ -64,6 +67,9 @@ func (c *Conn) serve(ctx context.Context, ended <-chan error) (err error) {
 			broken = nil
 			c.stopAll(inputEnded, true)
 			begin()
+		case <-gone:
+			gone = nil
+			c.stopAll(inputEnded, true)
 		case <-c.idle:
 			return c.close(until, err)
 		case <-deadline:

@@ -5,10 +5,7 @@ import (
 	"strings"
 )
 
-var (
-	anyType = reflect.TypeFor[any]()
-	nilAtom = []byte{tagSmallAtomUTF8, 3, 'n', 'i', 'l'}
-)
+var nilAtom = []byte{tagSmallAtomUTF8, 3, 'n', 'i', 'l'}
 
 // readNil reads one of the atoms that stand for nothing: Elixir's nil and Erlang's undefined.
 func readNil(b []byte) (n int, ok bool) {

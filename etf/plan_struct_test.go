@@ -222,10 +222,10 @@ type (
 		Good *halfGood
 		C    chan int
 	}
-	writeOnly struct{ c chan int }
+	writeOnly struct{ c int64 }
 )
 
-func (writeOnly) AppendETF(dst []byte) ([]byte, error) { return AppendInt(dst, 1), nil }
+func (w writeOnly) AppendETF(dst []byte) ([]byte, error) { return AppendInt(dst, w.c), nil }
 
 func TestPlanOfATypeWithoutOneIsNotKept(t *testing.T) {
 	for range 2 {

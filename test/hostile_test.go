@@ -20,8 +20,7 @@ const (
 // them is answered as if they had not been.
 func TestHostilePackets(t *testing.T) {
 	everywhere(t, func(t *testing.T, via transport) {
-		p := Start(t, via)
-		p.faulty, p.ledger.off = true, true // a mutant may well be a call
+		p := Start(t, via, Faulty(), Unaccounted())
 		p.Ping()
 		h := newHostile(via)
 		var good []string

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -62,11 +63,11 @@ type Peer struct {
 	before   goleak.Option // the goroutines there were before this peer
 	finished bool
 	unread   bool // the scenario says when to read
+	faulty   bool // faults are not kept
 
 	packets *atomic.Int64 // read so far
 	pings   int           // tokens and refs of the peer's own messages
 	runaway bool          // a task that will not end is part of the scenario
-	faulty  bool          // so are faults nobody asks for
 	severed bool          // the scenario ended the worker, or its output, by force
 }
 
@@ -86,6 +87,16 @@ func Env(variables ...string) Option {
 // Unread is a peer that reads nothing until Read is called.
 func Unread() Option {
 	return func(p *Peer) { p.unread = true }
+}
+
+// Faulty is a peer that keeps no faults: they are part of the scenario.
+func Faulty() Option {
+	return func(p *Peer) { p.faulty = true }
+}
+
+// Unaccounted is a peer whose ledger is closed: its random bytes may well be calls.
+func Unaccounted() Option {
+	return func(p *Peer) { p.ledger.off = true }
 }
 
 // Running is another program than the worker of cmd/portworker.
@@ -178,6 +189,9 @@ func (p *Peer) read() {
 		}
 		for _, m := range messages {
 			p.ledger.received(m)
+		}
+		if p.faulty {
+			messages = slices.DeleteFunc(messages, func(m Message) bool { return m.Tag == "fault" })
 		}
 		p.inbox.put(messages...)
 	}
