@@ -237,7 +237,7 @@ func TestPlanOfATypeWithoutOneIsNotKept(t *testing.T) {
 }
 
 func TestPlanOfOneDirection(t *testing.T) {
-	assert.Equal(t, termOf(t, []any{1}), termOf(t, []writeOnly{{}}))
+	assert.Equal(t, termOf(t, []any{1}), termOf(t, []writeOnly{{1}}))
 	err := termOf(t, []any{1}).Unmarshal(&[]writeOnly{})
 	assert.ErrorContains(t, err, "[0]: etf.writeOnly has no exported fields")
 }
