@@ -49,8 +49,6 @@ func TestTheDefaultRunningLimit(t *testing.T) {
 	p.Failure("too many", "overloaded")
 	for ref := range limit {
 		p.Send(cancel(ref))
-	}
-	for ref := range limit {
 		p.Failure(ref, "cancelled")
 	}
 }
