@@ -17,7 +17,6 @@ import (
 
 	"portworker"
 	"portworker/cmd/portworker/internal/localfile"
-	"portworker/etf"
 )
 
 // digests are the algorithms of file.digest, by the names :crypto.hash/2 has for them.
@@ -27,18 +26,6 @@ var digests = map[string]func() hash.Hash{
 	"sha1":   sha1.New,
 	"sha256": sha256.New,
 	"sha512": sha512.New,
-}
-
-// An algorithm is named by a binary or, as in a call of :crypto, by an atom.
-type algorithm string
-
-// UnmarshalETF implements etf.Unmarshaler.
-func (a *algorithm) UnmarshalETF(term etf.Raw) error {
-	if name, _, isAtom := etf.ReadAtom(term); isAtom {
-		*a = algorithm(name)
-		return nil
-	}
-	return term.Unmarshal((*string)(a))
 }
 
 // fileDigestResult carries the digest in lowercase hexadecimal.
@@ -54,7 +41,7 @@ type fileDigestProgress struct {
 }
 
 // fileDigest reads a file once, in pieces, and can be cancelled between two of them.
-func fileDigest(ctx context.Context, path string, wanted *algorithm) (fileDigestResult, error) {
+func fileDigest(ctx context.Context, path string, wanted *word) (fileDigestResult, error) {
 	name := "sha256"
 	if wanted != nil {
 		name = string(*wanted)

@@ -3,11 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
+	"math"
 	"path"
 	"regexp"
 
 	"portworker"
 	"portworker/cmd/portworker/internal/filesearch"
+	"portworker/streaming"
 )
 
 // grepOptions narrow a search; each may be left out.
@@ -38,17 +41,33 @@ func fileGrep(ctx context.Context, pattern, root string, options *grepOptions) (
 	if err != nil {
 		return nil, err
 	}
-	found, err := filesearch.Search(ctx, query, func(p filesearch.Progress) error {
-		return portworker.Progress(ctx, grepProgress(p))
-	})
-	if err != nil {
-		return nil, fmt.Errorf("search %s: %w", root, err)
-	}
-	matches := make([]grepMatch, len(found))
-	for i, match := range found {
-		matches[i] = grepMatch(match)
+	matches := []grepMatch{}
+	for match, err := range filesearch.Matches(ctx, query, reportGrep(ctx)) {
+		if err != nil {
+			return nil, err
+		}
+		matches = append(matches, grepMatch(match))
 	}
 	return matches, nil
+}
+
+// fileGrepStream yields matches as they are found. Nobody collects them, so all are welcome unless the
+// caller says how many.
+func fileGrepStream(ctx context.Context, pattern, root string, options *grepOptions) iter.Seq2[grepMatch, error] {
+	query, err := grepQuery(pattern, root, options)
+	if err != nil {
+		return streaming.Fail[grepMatch](err)
+	}
+	if options == nil || options.MaxResults == nil {
+		query.MaxResults = math.MaxInt
+	}
+	return streaming.Map(filesearch.Matches(ctx, query, reportGrep(ctx)), func(m filesearch.Match) grepMatch {
+		return grepMatch(m)
+	})
+}
+
+func reportGrep(ctx context.Context) func(filesearch.Progress) error {
+	return func(p filesearch.Progress) error { return portworker.Progress(ctx, grepProgress(p)) }
 }
 
 func grepQuery(pattern, root string, options *grepOptions) (filesearch.Query, error) {

@@ -23,6 +23,28 @@ func register(w *portworker.Worker) {
 		portworker.Reports[grepProgress](), portworker.Doc("Returns the lines that match a regular expression (RE2 syntax) in a file or below a directory, in the order of their paths. "+
 			"Options: include (a glob), hidden (default false), max_results (default 1,000), max_file_size (bytes, default 16 MiB). "+
 			"Binary files are skipped. Progress: files, skipped, matches."))
+	portworker.HandleSeq3(w, "file.grep.stream", fileGrepStream, portworker.OnLane(portworker.LaneBlocking),
+		portworker.Reports[grepProgress](), portworker.Doc("Streams what file.grep returns, as it is found and in the same order, without a default for max_results."))
+	portworker.HandleSeq2(w, "file.lines", fileLines, portworker.OnLane(portworker.LaneBlocking),
+		portworker.Doc("Streams the lines of a file, without their ends, as binaries of any bytes. Option: max_line (bytes, default 1 MiB); a longer line ends the stream."))
+	portworker.HandleSeq2(w, "csv.rows", csvRows, portworker.OnLane(portworker.LaneBlocking),
+		portworker.Doc("Streams the rows of a CSV file, as lists of binaries or, with header, as maps by column name. "+
+			"Options: header (default false), separator (default a comma), comment, lazy_quotes (default false), max_row (bytes, default 1 MiB). An error's details have line and column."))
 	portworker.Handle(w, "image.thumbnail", imageThumbnail, portworker.OnLane(portworker.LaneCPU),
 		portworker.Doc("Returns a PNG image that fits max_width by max_height (pixels, default 256), of a PNG or JPEG image given by path or data."))
+
+	portworker.HandleSeq(w, "fibonacci", fibonacci,
+		portworker.Doc("Streams the first n Fibonacci numbers, exact whatever their size, or all of them if n is left out."))
+	portworker.HandleSeq3(w, "range", integers,
+		portworker.Doc("Streams the integers from one to another, both included, by a step (default 1)."))
+	portworker.HandleSeq(w, "monitor", monitor,
+		portworker.Doc("Streams measurements of this worker, one at once and one each interval (milliseconds, default 1,000), for as long as they are asked for."))
+
+	portworker.HandleChannel(w, "compress", compress,
+		portworker.Doc("Takes binaries and gives them compressed, the rest when the input is closed. Argument: format (gzip or zstd), level."))
+	portworker.HandleChannel(w, "decompress", decompress,
+		portworker.Doc("Takes binaries and gives them decompressed. Argument: format (gzip or zstd), max_bytes (of output, default 1 GiB)."))
+	portworker.HandleChannel(w, "stateful_worker", statefulWorker,
+		portworker.Doc("Keeps a number, 0 or the argument: takes add and multiply with a value, get_current and shutdown."))
+	portworker.Declare[csvPosition](w)
 }

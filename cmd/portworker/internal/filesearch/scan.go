@@ -15,24 +15,28 @@ type scanner struct {
 	content bytes.Buffer
 }
 
-// scan returns the matches of one file, at most the query's MaxResults. When ctx ends it returns
-// at the next chance, with what it has.
-func (s *scanner) scan(ctx context.Context, query Query, path string) outcome {
-	if ctx.Err() != nil || !s.read(path, query.MaxFileSize) {
-		return outcome{skipped: true}
+// scan sends the matches of one file, at most the query's MaxResults. When ctx ends it returns at the
+// next chance.
+func (s *scanner) scan(ctx context.Context, query Query, f file) {
+	if ctx.Err() != nil || !s.read(f.path, query.MaxFileSize) {
+		send(ctx, f, part{skipped: true})
+		return
 	}
 	content := s.content.Bytes()
 	// Every match begins with the literal prefix: a file without it holds none.
 	if prefix, _ := query.Pattern.LiteralPrefix(); !bytes.Contains(content, []byte(prefix)) {
-		return outcome{}
+		return
 	}
-	const checkEvery = 256 // lines between two looks at ctx
+	const (
+		checkEvery = 256 // lines between two looks at ctx
+		partSize   = 256 // matches
+	)
 	var matches []Match
-	number := 0
+	number, left := 0, query.MaxResults
 	for line := range bytes.Lines(content) {
 		number++
 		if number%checkEvery == 0 && ctx.Err() != nil {
-			break
+			return
 		}
 		line = bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r"))
 		at := query.Pattern.FindIndex(line)
@@ -40,16 +44,32 @@ func (s *scanner) scan(ctx context.Context, query Query, path string) outcome {
 			continue
 		}
 		matches = append(matches, Match{
-			Path:   path,
+			Path:   f.path,
 			Line:   number,
 			Column: utf8.RuneCount(line[:at[0]]) + 1,
 			Text:   excerpt(line, at[0]),
 		})
-		if len(matches) == query.MaxResults {
+		if left--; left == 0 {
 			break
 		}
+		if len(matches) == partSize {
+			if !send(ctx, f, part{matches: matches}) {
+				return
+			}
+			matches = nil
+		}
 	}
-	return outcome{matches: matches}
+	send(ctx, f, part{matches: matches})
+}
+
+// send reports whether the search still goes on.
+func send(ctx context.Context, f file, p part) bool {
+	select {
+	case f.parts <- p:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 // read fills the buffer with a file's content and says whether that is text worth searching.

@@ -3,6 +3,8 @@ package filesearch
 
 import (
 	"context"
+	"fmt"
+	"iter"
 	"regexp"
 	"runtime"
 
@@ -37,68 +39,83 @@ type Progress struct {
 	Matches int
 }
 
-// A file is one file of the tree on its way from the walk to the results.
+// A file is one file of the tree on its way from the walk to the results. Its matches come in parts,
+// the last of which is followed by the end.
 type file struct {
-	path string
-	done chan outcome // holds one, so that a scanner never waits for the collector
+	path  string
+	parts chan part
 }
 
-type outcome struct {
+type part struct {
 	matches []Match
 	skipped bool
 }
 
-// Search returns the matches in the order of a walk that takes each directory's entries by name,
-// and by line within a file: two runs over an unchanged tree are equal, however the work was
-// divided. Symbolic links below Root are not followed. Only a Root that cannot be read is an
+// Matches yields the matches as they are found, in the order of a walk that takes each directory's
+// entries by name, and by line within a file: two runs over an unchanged tree are equal, however the
+// work was divided. Symbolic links below Root are not followed. Only a Root that cannot be read is an
 // error; what else cannot be read is skipped.
 //
-// One goroutine walks, one for each processor scans, and the caller's own collects and calls
-// report, every 64 files and at the end; an error of report ends the search. Once ctx is done
-// Search waits for its goroutines, a moment each, and returns ctx's cause.
-func Search(ctx context.Context, query Query, report func(Progress) error) ([]Match, error) {
+// One goroutine walks, one for each processor scans, and the consumer's own collects and calls
+// report, every 64 files and at the end; an error of report ends the search. They are at most a
+// few hundred matches a file ahead of a slow consumer. When the consumer stops, or ctx is done, the goroutines
+// are waited for, a moment each; the error is ctx's cause then.
+func Matches(ctx context.Context, query Query, report func(Progress) error) iter.Seq2[Match, error] {
+	return func(yield func(Match, error) bool) {
+		searching, stop := context.WithCancel(ctx)
+		ordered, wait := search(searching, query)
+		defer wait() // after stop, also when the consumer panics
+		defer stop()
+		c := collector{left: query.MaxResults, report: report, yield: yield}
+		err := c.collect(ordered)
+		stop()
+		walkErr := wait()
+		switch {
+		case c.stopped:
+			return
+		case ctx.Err() != nil:
+			err = context.Cause(ctx)
+		case err == nil && c.left > 0:
+			err = walkErr
+		}
+		if err != nil {
+			yield(Match{}, fmt.Errorf("search %s: %w", query.Root, err))
+		}
+	}
+}
+
+// search starts the goroutines, which end when ctx does. It returns the files in the order of the
+// walk, and what to wait with and learn why the walk ended.
+func search(ctx context.Context, query Query) (<-chan file, func() error) {
 	scanners := runtime.GOMAXPROCS(0)
-	// The walk is ahead of the slowest file by this much and no more, which bounds the
-	// outcomes that wait for it in memory.
+	// The walk is ahead of the slowest file by this much and no more, which bounds the parts that
+	// wait for it in memory.
 	ahead := 16 * scanners
 	ordered, todo := make(chan file, ahead), make(chan file, ahead)
-
-	searching, stop := context.WithCancel(ctx)
-	defer stop()
 	var group errgroup.Group
 	group.Go(func() error {
 		defer close(ordered)
 		defer close(todo)
-		return walk(searching, query, func(path string) error {
-			return enqueue(searching, file{path, make(chan outcome, 1)}, todo, ordered)
+		return walk(ctx, query, func(path string) error {
+			return enqueue(ctx, file{path, make(chan part, 1)}, todo, ordered)
 		})
 	})
 	for range scanners {
 		group.Go(func() error {
 			var s scanner
 			for f := range todo {
-				f.done <- s.scan(searching, query, f.path)
+				s.scan(ctx, query, f)
+				close(f.parts)
 			}
 			return nil
 		})
 	}
-
-	found, err := collect(ordered, query.MaxResults, report)
-	stop()
-	walkErr := group.Wait()
-	switch {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case err != nil:
-		return nil, err
-	case walkErr != nil && len(found) < query.MaxResults:
-		return nil, walkErr
-	}
-	return found, nil
+	return ordered, group.Wait
 }
 
 // enqueue hands a file to the scanners before it shows it to the collector, which can therefore
-// count on an outcome for each file it sees.
+// count on the end of each file it sees. Scanners take files in this order too: the one that the
+// collector waits for is never behind one that waits for the collector.
 func enqueue(ctx context.Context, f file, queues ...chan<- file) error {
 	for _, queue := range queues {
 		select {
@@ -110,28 +127,55 @@ func enqueue(ctx context.Context, f file, queues ...chan<- file) error {
 	return nil
 }
 
-// collect takes the outcomes in the order of the walk until there are max matches.
-func collect(ordered <-chan file, max int, report func(Progress) error) ([]Match, error) {
+// A collector passes matches on until there are enough.
+type collector struct {
+	left     int // matches that are still wanted
+	progress Progress
+	report   func(Progress) error
+	yield    func(Match, error) bool
+	stopped  bool // the consumer wants no more
+}
+
+func (c *collector) collect(ordered <-chan file) error {
 	const reportEvery = 64
-	var found []Match
-	var progress Progress
 	for f := range ordered {
-		o := <-f.done
-		if o.skipped {
-			progress.Skipped++
-		} else {
-			progress.Files++
-		}
-		found = append(found, o.matches[:min(len(o.matches), max-len(found))]...)
-		progress.Matches = len(found)
-		if len(found) == max {
+		if !c.take(f) {
 			break
 		}
-		if (progress.Files+progress.Skipped)%reportEvery == 0 {
-			if err := report(progress); err != nil {
-				return nil, err
+		if (c.progress.Files+c.progress.Skipped)%reportEvery == 0 {
+			if err := c.report(c.progress); err != nil {
+				return err
 			}
 		}
 	}
-	return found, report(progress)
+	if c.stopped {
+		return nil
+	}
+	return c.report(c.progress)
+}
+
+// take passes the matches of one file on and counts it. It returns false when that is all.
+func (c *collector) take(f file) bool {
+	skipped := false
+	for p := range f.parts {
+		skipped = skipped || p.skipped
+		for _, match := range p.matches {
+			c.progress.Matches++
+			c.left--
+			if !c.yield(match, nil) {
+				c.stopped = true
+				return false
+			}
+			if c.left == 0 {
+				c.progress.Files++
+				return false
+			}
+		}
+	}
+	if skipped {
+		c.progress.Skipped++
+	} else {
+		c.progress.Files++
+	}
+	return true
 }

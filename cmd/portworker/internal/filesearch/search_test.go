@@ -15,6 +15,7 @@ import (
 	"go.uber.org/goleak"
 
 	"portworker/cmd/portworker/internal/filesearch"
+	"portworker/streaming"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,6 +36,11 @@ func query(root, pattern string) filesearch.Query {
 	return filesearch.Query{
 		Pattern: regexp.MustCompile(pattern), Root: root, MaxResults: 1000, MaxFileSize: 1 << 20,
 	}
+}
+
+// search runs a search to its end.
+func search(ctx context.Context, q filesearch.Query, report func(filesearch.Progress) error) ([]filesearch.Match, error) {
+	return streaming.Collect(filesearch.Matches(ctx, q, report))
 }
 
 func quiet(filesearch.Progress) error { return nil }
@@ -70,7 +76,7 @@ func TestSearchFindsLinesAndColumns(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			root := tree(t, map[string]string{"f": tc.content})
-			matches, err := filesearch.Search(t.Context(), query(root, tc.pattern), quiet)
+			matches, err := search(t.Context(), query(root, tc.pattern), quiet)
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, places(t, root, matches))
 		})
@@ -130,7 +136,7 @@ func TestSearchChoosesFiles(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			q := query(root, "x")
 			tc.change(&q)
-			matches, err := filesearch.Search(t.Context(), q, quiet)
+			matches, err := search(t.Context(), q, quiet)
 			require.NoError(t, err)
 			assert.Equal(t, tc.want, places(t, root, matches))
 		})
@@ -140,7 +146,7 @@ func TestSearchChoosesFiles(t *testing.T) {
 func TestSearchKeepsRelativePathsRelative(t *testing.T) {
 	t.Chdir(tree(t, map[string]string{"sub/f": "x"}))
 	for _, root := range []string{".", "sub", "./sub/"} {
-		matches, err := filesearch.Search(t.Context(), query(root, "x"), quiet)
+		matches, err := search(t.Context(), query(root, "x"), quiet)
 		require.NoError(t, err)
 		require.Len(t, matches, 1)
 		assert.Equal(t, "sub/f", matches[0].Path)
@@ -160,7 +166,7 @@ func TestSearchShowsTextThatIsShortAndValid(t *testing.T) {
 	for name, tc := range cases {
 		t.Run(name, func(t *testing.T) {
 			root := tree(t, map[string]string{"f": tc.line})
-			matches, err := filesearch.Search(t.Context(), query(root, "needle"), quiet)
+			matches, err := search(t.Context(), query(root, "needle"), quiet)
 			require.NoError(t, err)
 			require.Len(t, matches, 1)
 			assert.Equal(t, tc.want, matches[0].Text)
@@ -174,7 +180,7 @@ func TestSearchReportsHowFarItIs(t *testing.T) {
 		files[fmt.Sprintf("%03d", i)] = "x\n"
 	}
 	var reports []filesearch.Progress
-	_, err := filesearch.Search(t.Context(), query(tree(t, files), "x"), func(p filesearch.Progress) error {
+	_, err := search(t.Context(), query(tree(t, files), "x"), func(p filesearch.Progress) error {
 		reports = append(reports, p)
 		return nil
 	})
@@ -196,13 +202,13 @@ func TestSearchSkipsWhatItCannotRead(t *testing.T) {
 	require.NoError(t, os.Chmod(filepath.Join(root, "closed"), 0))
 	t.Cleanup(func() { os.Chmod(filepath.Join(root, "closed"), 0o700) })
 
-	matches, err := filesearch.Search(t.Context(), query(root, "x"), quiet)
+	matches, err := search(t.Context(), query(root, "x"), quiet)
 	require.NoError(t, err)
 	assert.Equal(t, []string{"g:1:1"}, places(t, root, matches))
 }
 
 func TestSearchNeedsItsRoot(t *testing.T) {
-	_, err := filesearch.Search(t.Context(), query(filepath.Join(t.TempDir(), "absent"), "x"), quiet)
+	_, err := search(t.Context(), query(filepath.Join(t.TempDir(), "absent"), "x"), quiet)
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
@@ -215,17 +221,17 @@ func TestSearchStopsWithItsContext(t *testing.T) {
 	cause := errors.New("changed my mind")
 	ctx, cancel := context.WithCancelCause(t.Context())
 
-	matches, err := filesearch.Search(ctx, query(root, "x"), func(filesearch.Progress) error {
+	matches, err := search(ctx, query(root, "x"), func(filesearch.Progress) error {
 		cancel(cause)
 		return nil
 	})
 	assert.ErrorIs(t, err, cause)
-	assert.Nil(t, matches)
+	assert.Less(t, len(matches), 500)
 }
 
 func TestSearchStopsWhenNobodyListens(t *testing.T) {
 	gone := errors.New("the task is over")
-	_, err := filesearch.Search(t.Context(), query(tree(t, map[string]string{"f": "x"}), "x"),
+	_, err := search(t.Context(), query(tree(t, map[string]string{"f": "x"}), "x"),
 		func(filesearch.Progress) error { return gone })
 	assert.ErrorIs(t, err, gone)
 }
