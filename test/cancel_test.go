@@ -52,7 +52,7 @@ func TestCancelWhatComputes(t *testing.T) {
 // with the place where it is.
 func TestCancelOfAHandlerThatDoesNotListen(t *testing.T) {
 	everywhere(t, func(t *testing.T, via transport) {
-		p := Start(t, via, debugging, Args("--drain-timeout", "200"))
+		p := Start(t, via, debugging, Args("--drain-timeout", "500"))
 		p.runaway = true
 		p.Call(1, "debug.spin")
 		p.until("running", func(n int64) bool { return n >= 1 })

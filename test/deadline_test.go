@@ -54,7 +54,7 @@ func TestATimeoutLongerThanTime(t *testing.T) {
 // worker still counts what still runs.
 func TestTimeoutOfAHandlerThatDoesNotListen(t *testing.T) {
 	everywhere(t, func(t *testing.T, via transport) {
-		p := Start(t, via, debugging, Args("--drain-timeout", "200"))
+		p := Start(t, via, debugging, Args("--drain-timeout", "500"))
 		p.runaway = true
 		began := time.Now()
 		p.Send(callWith(options("timeout", 100), 1, "debug.spin"))

@@ -45,7 +45,7 @@ func TestHostilePackets(t *testing.T) {
 func TestAFloodThatNobodyReads(t *testing.T) {
 	everywhere(t, func(t *testing.T, via transport) {
 		p := Start(t, via, Unread())
-		const pings, size = 600, 256 << 10
+		const pings, size = 1000, 256 << 10
 		p.Send(ping("first"))
 		flood := ping(strings.Repeat("x", size))
 		for range pings {

@@ -31,7 +31,7 @@ func TestTheRunningLimit(t *testing.T) {
 // A task that was given up but has not returned still holds what it holds, so it
 // still counts against the limit.
 func TestARunawayCountsAgainstTheRunningLimit(t *testing.T) {
-	p := Start(t, overETF, debugging, Args("--max-running", "1", "--drain-timeout", "200"))
+	p := Start(t, overETF, debugging, Args("--max-running", "1", "--drain-timeout", "500"))
 	p.runaway = true
 	p.Send(callWith(options("timeout", 50), 1, "debug.spin"))
 	p.Failure(1, "timeout")

@@ -284,7 +284,7 @@ print() ->
     stop(Port).
 
 spin_and_ping() ->
-    Port = open(["--debug-functions", "--drain-timeout", "200"]),
+    Port = open(["--debug-functions", "--drain-timeout", "500"]),
     send(Port, {call, 1, 'debug.spin', []}),
     running(Port, 1),
     Times = [element(1, timed(fun() -> send(Port, {ping, N}), {pong, N} = next(Port, pong) end)) || N <- lists:seq(1, 20)],
