@@ -42,23 +42,26 @@ func BenchmarkChain(b *testing.B) {
 func BenchmarkAdapter(b *testing.B) {
 	ctx := context.Background()
 	source := streaming.Ready(numbers(benchElements))
-	for name, s := range map[string]streaming.Stream[int]{
-		"source": numbers(benchElements),
-		"map":    streaming.Map(numbers(benchElements), func(x int) int { return x }),
-		"zip": streaming.Map(streaming.Zip(numbers(benchElements), numbers(benchElements)),
-			func(p pair) int { return p.First }),
-		"peekable": func(yield func(int, error) bool) {
+	for _, c := range []struct {
+		name   string
+		stream streaming.Stream[int]
+	}{
+		{"source", numbers(benchElements)},
+		{"map", streaming.Map(numbers(benchElements), double)},
+		{"zip", streaming.Map(streaming.Zip(numbers(benchElements), numbers(benchElements)),
+			func(p pair) int { return p.First })},
+		{"peekable", func(yield func(int, error) bool) {
 			p := streaming.NewPeekable(numbers(benchElements))
 			defer p.Close()
 			p.Stream()(yield)
-		},
-		"merge":       streaming.Merge(ctx, source),
-		"buffered 8":  streaming.Buffered(ctx, source, 8, identity),
-		"unordered 8": streaming.BufferUnordered(ctx, source, 8, identity),
+		}},
+		{"merge", streaming.Merge(ctx, source)},
+		{"buffered 8", streaming.Buffered(ctx, source, 8, identity)},
+		{"unordered 8", streaming.BufferUnordered(ctx, source, 8, identity)},
 	} {
-		b.Run(name, func(b *testing.B) {
+		b.Run(c.name, func(b *testing.B) {
 			eachOf(b, func() int {
-				n, _ := streaming.Count(s)
+				n, _ := streaming.Count(c.stream)
 				return n
 			})
 		})

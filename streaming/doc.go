@@ -1,5 +1,7 @@
-// Package streaming has lazy streams with their adapters, and the few things for passing values between goroutines
-// that Go and its libraries lack: [Oneshot], [Broadcast] and [Queue]. docs/streaming-toolkit.md says which to use for what.
+// Package streaming has what long results and conversations are made of: a handler's ends of a stream and of a channel,
+// [Sender] and [Channel]; lazy streams with their adapters; and the few things for passing values between goroutines
+// that Go and its libraries lack, [Oneshot], [Broadcast] and [Queue]. docs/streaming-toolkit.md says which to use for
+// what.
 //
 // # Streams
 //
@@ -17,13 +19,15 @@
 // An error is the last element: a pair with an error ends the stream, and its value is the zero value. An adapter
 // passes the first error on and stops, even where a hand-written source would go on, and elements that came before an
 // error are delivered before it. A consumer returns the first error with what it had by then. Functions given to an
-// adapter cannot fail, but those given to one whose name begins with Try: their error becomes the stream's.
+// adapter cannot fail, but for those of Buffered, BufferUnordered and whatever begins with Try: their error becomes the
+// stream's.
 //
 // # Stopping
 //
 // A consumer that breaks out of its loop stops the stream: the source is told to stop and has done so when the loop is
 // left. Where an adapter waits, it takes a context. When that ends, so does the stream, with [context.Cause] as its
-// error, never as if it were complete.
+// error, never as if it were complete. A context that has ended comes before an element or value that is ready; that
+// holds for the primitives too.
 //
 // [Merge], [Debounce], [TimeoutEach], [Buffered] and [BufferUnordered] run their source in a goroutine. They take it as
 // a [Source], a function that makes the stream with a context of theirs, for only so can they end a wait inside the
@@ -37,8 +41,6 @@
 // [runtime.Goexit] in a goroutine of a run ends the consumer's.
 //
 // # Concurrency
-//
-// What waits for a context does nothing more once that has ended, even if it would not have had to wait.
 //
 // A stream can be ranged over by several goroutines at once if its source and functions can be called so. [Oneshot],
 // [Broadcast], [Subscription] and [Queue] are safe for concurrent use; a [Peekable] is not.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"portworker/etf"
 	"portworker/streaming"
 )
 
@@ -119,6 +120,21 @@ func TestErrorsComeWithTheZeroValue(t *testing.T) {
 	for v, err := range streaming.Filter(dirty, func(int) bool { return true }) {
 		assert.Zero(t, v)
 		assert.ErrorIs(t, err, errBoom)
+	}
+}
+
+func TestPairsAreTuplesOnTheWire(t *testing.T) {
+	for name, c := range map[string]struct{ value, want any }{
+		"pair":    {streaming.Pair[int, string]{First: 1, Second: "a"}, etf.Tuple{int64(1), "a"}},
+		"indexed": {streaming.Indexed[string]{Value: "a", Index: 1}, etf.Tuple{"a", int64(1)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			data, err := etf.Marshal(c.value)
+			require.NoError(t, err)
+			var got any
+			require.NoError(t, etf.Unmarshal(data, &got))
+			assert.Equal(t, c.want, got)
+		})
 	}
 }
 

@@ -10,8 +10,8 @@ import (
 type Stream[T any] = iter.Seq2[T, error]
 
 // Source makes a stream whose waits end when ctx does. It is how streams that wait are given to the adapters that run
-// them in a goroutine: ctx ends when the adapter's run stops. A method such as `func (c *Client) Watch(ctx
-// context.Context) iter.Seq2[Event, error]` is a Source as it stands.
+// them in a goroutine: ctx ends when the adapter's run stops. A method of that shape, such as All of a [Channel], is a
+// Source as it stands.
 type Source[T any] = func(ctx context.Context) Stream[T]
 
 // Ready makes a Source of a stream that never waits for long: one over a slice, a computation. The context is looked at
