@@ -77,7 +77,7 @@ defmodule PortWorker do
   stderr, a fatal error of the Go runtime say, appears on the stderr of the VM.
   """
 
-  alias PortWorker.{Call, Connection, Error, Options, Ref, Server, Tasks}
+  alias PortWorker.{Call, Connection, Error, Options, Ref, Server, Streams, Tasks}
 
   @typedoc "A running worker: its name, or the pid that `start_link/1` returned."
   @type worker :: atom() | pid() | {:global, term()} | {:via, module(), term()}
@@ -265,6 +265,28 @@ defmodule PortWorker do
   """
   @spec cancel(Ref.t(), timeout()) :: receipt()
   def cancel(task, timeout \\ 5_000), do: Tasks.cancel(task, timeout)
+
+  @doc """
+  A stream of the worker, as a lazy enumerable.
+
+  Nothing is started before the first element is asked for, and each enumeration is a stream of its own.
+  The worker makes no more elements than are asked for, so a slow consumer costs no memory on either side. It
+  stops when the consumer has had enough, raises, throws, exits or dies; no message is left behind.
+
+      iex> PortWorker.stream(MyApp.Go, "range", [1, 1_000_000]) |> Stream.map(& &1 * 2) |> Enum.take(3)
+      [2, 4, 6]
+
+  A stream that fails raises the `PortWorker.Error` when its elements before that have been consumed.
+
+      iex> PortWorker.stream(MyApp.Go, "range", ["a", "z"]) |> Enum.to_list()
+      ** (PortWorker.Error) range: argument 1: expected integer, got binary "a" (bad_args)
+
+  #{Options.docs(:stream)}
+  """
+  @spec stream(worker(), atom() | String.t(), list(), keyword()) :: Enumerable.t()
+  def stream(worker, function, args \\ [], opts \\ []) do
+    Streams.new(worker, Call.build!(function, args, Options.stream!(opts)))
+  end
 
   @doc """
   What is known of the worker, as a map.

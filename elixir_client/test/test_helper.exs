@@ -1,1 +1,2 @@
-ExUnit.start(capture_log: true, assert_receive_timeout: 3_000)
+PortWorker.TestWorker.build!()
+ExUnit.start(capture_log: true, assert_receive_timeout: 3_000, exclude: [:long])

@@ -4,6 +4,7 @@ defmodule PortWorker.Call do
   # itself in the process that makes it.
 
   alias PortWorker.{Error, Options, Routes, Wire}
+  alias PortWorker.Session.Task
 
   # How much longer than the worker the caller waits. The worker keeps the time; this is for
   # one that cannot answer.
@@ -14,10 +15,14 @@ defmodule PortWorker.Call do
 
   @type t :: %__MODULE__{function: String.t(), args: list(), options: Options.call()}
 
-  @doc "Raises `ArgumentError` for what can be no call."
+  @doc "A call with the options of `run/4`. Raises `ArgumentError` for what can be no call."
   @spec new!(atom() | String.t(), list(), keyword()) :: t()
-  def new!(function, args, opts) do
-    %__MODULE__{function: function!(function), args: args!(args), options: Options.call!(opts)}
+  def new!(function, args, opts), do: build!(function, args, Options.call!(opts))
+
+  @doc "The same with options that have been checked."
+  @spec build!(atom() | String.t(), list(), Options.call()) :: t()
+  def build!(function, args, options) do
+    %__MODULE__{function: function!(function), args: args!(args), options: options}
   end
 
   defp function!(name) when is_binary(name) and name != "", do: name
@@ -48,6 +53,20 @@ defmodule PortWorker.Call do
   @doc "The earlier of two timeouts, in milliseconds or `:infinity`. An atom is greater than any number."
   @spec earlier(timeout(), timeout()) :: timeout()
   def earlier(a, b), do: min(a, b)
+
+  @doc "The point in time at which the caller of a call that has `time_left` gives up."
+  @spec expires_at(timeout()) :: integer() | :infinity
+  def expires_at(time_left), do: time_left |> patience() |> deadline()
+
+  @doc "The point in time that is `timeout` milliseconds from now."
+  @spec deadline(timeout()) :: integer() | :infinity
+  def deadline(:infinity), do: :infinity
+  def deadline(timeout), do: now() + timeout
+
+  @doc "Milliseconds from now to that point in time."
+  @spec time_to(integer() | :infinity) :: timeout()
+  def time_to(:infinity), do: :infinity
+  def time_to(deadline), do: max(deadline - now(), 0)
 
   @doc "How long the caller waits for the answer to a call that has `time_left`."
   @spec patience(timeout()) :: timeout()
@@ -83,6 +102,19 @@ defmodule PortWorker.Call do
 
   defp put_owner(wire, nil), do: wire
   defp put_owner(wire, owner), do: Map.put(wire, :owner, owner)
+
+  @doc """
+  What the connection is to know of the call. Progress goes to the pid that was asked for, else to
+  `progress_to` if a function waits for it there.
+  """
+  @spec task(t(), pid() | reference()) :: Task.t()
+  def task(%{options: options} = call, progress_to) do
+    %Task{function: call.function, progress_to: progress_to(options, progress_to)}
+  end
+
+  defp progress_to(%{on_progress: pid}, _default) when is_pid(pid), do: pid
+  defp progress_to(%{on_progress: _function}, default), do: default
+  defp progress_to(_options, _default), do: nil
 
   @doc "The error of a call whose worker did not answer in time."
   @spec timeout(t(), String.t()) :: Error.t()

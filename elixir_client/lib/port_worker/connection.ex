@@ -29,9 +29,9 @@ defmodule PortWorker.Connection do
   def start_link(keys, options), do: GenServer.start_link(__MODULE__, {self(), keys, options})
 
   @doc "Makes a task known, before its call is written."
-  @spec register(pid(), reference(), pid() | nil, String.t()) :: :ok
-  def register(connection, ref, progress_to, function) do
-    send(connection, {:register, ref, progress_to, function})
+  @spec register(Routes.Route.t(), term(), Session.Task.t()) :: :ok
+  def register(route, ref, task) do
+    send(route.connection, {:register, ref, task})
     :ok
   end
 
@@ -136,8 +136,8 @@ defmodule PortWorker.Connection do
     perform(actions, %{state | session: session})
   end
 
-  def handle_info({:register, ref, progress_to, function}, state) do
-    {:noreply, add_task(state, ref, progress_to, function)}
+  def handle_info({:register, ref, task}, state) do
+    {:noreply, add_task(state, ref, task)}
   end
 
   def handle_info({port, {:exit_status, status}}, %{port: port} = state) do
@@ -209,8 +209,8 @@ defmodule PortWorker.Connection do
     state
   end
 
-  defp add_task(state, ref, progress_to, function) do
-    %{state | session: Session.register(state.session, ref, progress_to, function)}
+  defp add_task(state, ref, task) do
+    %{state | session: Session.register(state.session, ref, task)}
   end
 
   defp perform([], state), do: {:noreply, state}
@@ -295,8 +295,7 @@ defmodule PortWorker.Connection do
 
   defp drain_registrations(state) do
     receive do
-      {:register, ref, progress_to, function} ->
-        state |> add_task(ref, progress_to, function) |> drain_registrations()
+      {:register, ref, task} -> state |> add_task(ref, task) |> drain_registrations()
     after
       0 -> state
     end

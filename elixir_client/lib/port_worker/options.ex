@@ -153,6 +153,33 @@ defmodule PortWorker.Options do
     ]
   ]
 
+  # A stream or a channel ends when it is over or its process has had enough.
+  @open_ended @call
+              |> Keyword.drop([:detach])
+              |> Keyword.put(:timeout,
+                type: :timeout,
+                default: :infinity,
+                doc:
+                  "milliseconds or `:infinity`, after which the work is stopped over there and the end is " <>
+                    "an error with the reason `:timeout`"
+              )
+
+  @stream Keyword.merge(@open_ended,
+            demand: [
+              type: {:integer, 1},
+              default: 1_000,
+              doc:
+                "how many elements may be on their way or wait in the mailbox. Fewer for large elements: " <>
+                  "this bounds the memory that a slow consumer costs"
+            ],
+            min_demand: [
+              type: {:integer, 0},
+              doc:
+                "when that few are left, as many are asked for as bring it back to `:demand`; the default " <>
+                  "is half of it"
+            ]
+          )
+
   @worker_keys Keyword.keys(@worker)
   @wire_keys [:lane, :priority, :name, :meta]
 
@@ -191,22 +218,46 @@ defmodule PortWorker.Options do
   @doc "The options of one call. Raises `ArgumentError` for what is none."
   @spec call!(keyword()) :: call()
   def call!([]), do: %{detach: false, wire: %{}}
+  def call!(opts), do: opts |> valid!(@call) |> split_wire()
 
-  def call!(opts) do
+  @doc "The options of a stream. Raises `ArgumentError` for what is none."
+  @spec stream!(keyword()) :: call()
+  def stream!(opts), do: opts |> valid!(@stream) |> demand!() |> split_wire()
+
+  defp valid!(opts, schema) do
     with :ok <- keyword(opts),
-         {:ok, map} <- validate(opts, @call) do
-      {wire, map} = Map.split(map, @wire_keys)
-      Map.put(map, :wire, wire)
+         {:ok, map} <- validate(opts, schema) do
+      map
     else
       {:error, error} -> raise ArgumentError, error.message
     end
   end
 
+  defp demand!(%{demand: demand} = map) do
+    map = Map.put_new(map, :min_demand, div(demand, 2))
+
+    if map.min_demand >= demand do
+      raise ArgumentError,
+            "option :min_demand: expected less than :demand, which is #{demand}, got: #{map.min_demand}"
+    end
+
+    map
+  end
+
+  defp split_wire(map) do
+    {wire, map} = Map.split(map, @wire_keys)
+    map |> Map.put_new(:detach, false) |> Map.put(:wire, credit(wire, map))
+  end
+
+  defp credit(wire, %{demand: demand}), do: Map.put(wire, :credit, demand)
+  defp credit(wire, _without), do: wire
+
   @doc "A list of options in Markdown, for the docs."
-  @spec docs(:start | :worker | :call) :: String.t()
+  @spec docs(:start | :worker | :call | :stream) :: String.t()
   def docs(:start), do: write(@start)
   def docs(:worker), do: write(@worker)
   def docs(:call), do: write(@call)
+  def docs(:stream), do: write(@stream)
 
   defp keyword(opts) do
     if Keyword.keyword?(opts), do: :ok, else: bad("expected a keyword list of options", opts)

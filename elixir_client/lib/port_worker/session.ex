@@ -17,7 +17,14 @@ defmodule PortWorker.Session do
   defmodule Task do
     @moduledoc false
     # A live task: where its progress goes, and who waits for the receipt of a cancel.
+    @enforce_keys [:function]
     defstruct [:function, :progress_to, waiting: []]
+
+    @type t :: %__MODULE__{
+            function: String.t(),
+            progress_to: pid() | reference() | nil,
+            waiting: [GenServer.from()]
+          }
   end
 
   @type action ::
@@ -32,7 +39,7 @@ defmodule PortWorker.Session do
           config: map(),
           hello: Hello.t() | nil,
           phase: :hello | :up | :draining,
-          tasks: %{reference() => %Task{}},
+          tasks: %{term() => Task.t()},
           results: non_neg_integer(),
           ping: reference() | nil,
           heard?: boolean()
@@ -46,11 +53,8 @@ defmodule PortWorker.Session do
   def hello(session), do: {[{:write, Hello.message(session.config)}], session}
 
   @doc "A task is about to be called."
-  @spec register(t(), reference(), pid() | nil, String.t()) :: t()
-  def register(session, ref, progress_to, function) do
-    task = %Task{function: function, progress_to: progress_to}
-    %{session | tasks: Map.put(session.tasks, ref, task)}
-  end
+  @spec register(t(), term(), Task.t()) :: t()
+  def register(session, ref, task), do: %{session | tasks: Map.put(session.tasks, ref, task)}
 
   @doc "Nobody wants to hear of that task any more: it is cancelled, and its progress goes nowhere."
   @spec forget(t(), reference()) :: {[action()], t()}
@@ -132,6 +136,10 @@ defmodule PortWorker.Session do
         {:unreadable, :result, ref, error}, {actions, session} ->
           finish(ref, {:error, error}, %{session | results: session.results + 1}, actions)
 
+        # The stream cannot go on without its elements.
+        {:unreadable, :data, ref, error}, {actions, session} when is_reference(ref) ->
+          finish(ref, {:error, error}, session, [{:write, {:cancel, ref}} | actions])
+
         {:unreadable, _tag, _ref, error}, {actions, session} ->
           {[log(:warning, Exception.message(error)) | actions], session}
       end)
@@ -144,10 +152,15 @@ defmodule PortWorker.Session do
     finish(ref, result(result), %{session | results: session.results + 1}, actions)
   end
 
+  defp message({:data, ref, [_ | _] = elements}, session, actions)
+       when is_reference(ref) and node(ref) == node() do
+    {[{:deliver, ref, {ref, {:data, elements}}} | actions], session}
+  end
+
   defp message({:progress, ref, term}, session, actions) do
     case session.tasks do
-      %{^ref => %Task{progress_to: pid}} when is_pid(pid) ->
-        {[{:deliver, pid, {ref, {:progress, term}}} | actions], session}
+      %{^ref => %Task{progress_to: to}} when to != nil ->
+        {[{:deliver, to, {ref, {:progress, term}}} | actions], session}
 
       _nobody ->
         {actions, session}

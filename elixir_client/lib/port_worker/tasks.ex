@@ -79,7 +79,7 @@ defmodule PortWorker.Tasks do
       %{
         handle(worker, ref, call)
         | route: route,
-          expires_at: expires_at(time_left),
+          expires_at: Call.expires_at(time_left),
           on_progress: Map.get(call.options, :on_progress)
       }
     else
@@ -89,8 +89,7 @@ defmodule PortWorker.Tasks do
 
   # Registered first, so that no answer can come before the connection knows the task.
   defp send_task(worker, route, ref, call, encoded) do
-    progress_to = progress_to(Map.get(call.options, :on_progress))
-    Connection.register(route.connection, ref, progress_to, call.function)
+    Connection.register(route, ref, Call.task(call, self()))
     Writer.call(route.writer, encoded)
 
     with {:error, error} <- same_route(worker, route) do
@@ -119,16 +118,12 @@ defmodule PortWorker.Tasks do
     %Ref{ref: ref, worker: worker, function: call.function, owner: self()}
   end
 
-  defp progress_to(nil), do: nil
-  defp progress_to(pid) when is_pid(pid), do: pid
-  defp progress_to(fun) when is_function(fun, 1), do: self()
-
   @doc "Waits for the result; a task that takes too long is cancelled."
   @spec await(Ref.t(), timeout()) :: result()
   def await(task, timeout) do
     own!(task)
 
-    case wait(task, Call.earlier(deadline(timeout), task.expires_at || :infinity)) do
+    case wait(task, Call.earlier(Call.deadline(timeout), task.expires_at || :infinity)) do
       nil ->
         abandon(task) ||
           {:error, Error.new(:timeout, "no result while it was awaited", function: task.function)}
@@ -142,7 +137,7 @@ defmodule PortWorker.Tasks do
   @spec yield(Ref.t(), timeout()) :: result() | nil
   def yield(task, timeout) do
     own!(task)
-    wait(task, deadline(timeout))
+    wait(task, Call.deadline(timeout))
   end
 
   @doc "Cancels the task and says how it ended."
@@ -189,7 +184,7 @@ defmodule PortWorker.Tasks do
       {:DOWN, ^ref, _, _, reason} ->
         {:error, %{Error.from_exit(reason) | function: task.function}}
     after
-      time_to(deadline) -> nil
+      Call.time_to(deadline) -> nil
     end
   end
 
@@ -243,12 +238,4 @@ defmodule PortWorker.Tasks do
   defp no_task!(other) do
     raise ArgumentError, "expected what start_task/4 returned, got: #{inspect(other, limit: 5)}"
   end
-
-  defp expires_at(time_left), do: time_left |> Call.patience() |> deadline()
-
-  defp deadline(:infinity), do: :infinity
-  defp deadline(timeout), do: System.monotonic_time(:millisecond) + timeout
-
-  defp time_to(:infinity), do: :infinity
-  defp time_to(deadline), do: max(deadline - System.monotonic_time(:millisecond), 0)
 end

@@ -16,7 +16,9 @@ defmodule PortWorker.SessionTest do
 
   defp with_task(session, progress_to \\ nil) do
     ref = make_ref()
-    {ref, Session.register(session, ref, progress_to, "work")}
+
+    {ref,
+     Session.register(session, ref, %Session.Task{function: "work", progress_to: progress_to})}
   end
 
   test "says hello with the settings" do

@@ -1,0 +1,34 @@
+defmodule PortWorker.TestWorker do
+  @moduledoc """
+  The Go worker in `test/support/go`, with a function for each thing the client has to cope with.
+  """
+
+  @root Path.expand("../../..", __DIR__)
+  @path Path.expand("../../_build/test_worker", __DIR__)
+
+  @doc "Builds the worker. Go's own cache makes that quick."
+  def build! do
+    args = ["build", "-buildvcs=false", "-o", @path, "./elixir_client/test/support/go"]
+    env = [{"CGO_ENABLED", "0"}]
+
+    case System.cmd("go", args, cd: @root, env: env, stderr_to_stdout: true) do
+      {_output, 0} -> :ok
+      {output, status} -> raise "go build of the tests' worker: status #{status}\n\n#{output}"
+    end
+  end
+
+  @doc "The path of the worker that was built."
+  def path, do: @path
+
+  @doc "How many tasks run on the worker, the one that asks not counted."
+  def running(worker), do: PortWorker.status(worker, stats: true).stats.running - 1
+
+  @doc "Returns when `fun` is true; the test's own time is the limit."
+  def retry(fun), do: fun.() || retry(fun)
+
+  @doc "What is left in the calling process: its messages and its monitors."
+  def leftovers do
+    [messages: messages, monitors: monitors] = Process.info(self(), [:messages, :monitors])
+    messages ++ monitors
+  end
+end
