@@ -16,28 +16,38 @@ import (
 // unusable are packets that are no message, whatever came before them.
 func unusable(via transport) map[string][]byte {
 	if via.codec == (msgpackCodec{}) {
-		return map[string][]byte{
-			"an array of no elements that follow":    []byte("\xdc\x00\x05\xa4ping"),
-			"an array of 4 billion elements":         []byte("\xdd\xff\xff\xff\xff\xa4ping"),
-			"a map of 4 billion pairs":               []byte("\xdf\xff\xff\xff\xff"),
-			"a string of 4 GB":                       []byte("\x92\xa4ping\xdb\xff\xff\xff\xff"),
-			"bytes of 4 GB":                          []byte("\x92\xa4ping\xc6\xff\xff\xff\xff"),
-			"an extension of 4 GB":                   []byte("\x92\xa4ping\xc9\xff\xff\xff\xff\x01"),
-			"a code that is never used":              []byte("\xc1"),
-			"bytes after the message":                append(via.codec.packet(ping(1)), 0),
-			"half a message":                         via.codec.packet(ping("half of this"))[:9],
-			"an integer":                             via.codec.packet(42),
-			"a map":                                  via.codec.packet(options("ping", 1)),
-			"nesting without end":                    bytes.Repeat([]byte{0x91}, 1<<20),
-			"an unknown tag":                         via.codec.packet(tuple(atom("pong?"), 1)),
-			"a ping of nothing":                      via.codec.packet(tuple(atom("ping"))),
-			"a ping of two":                          via.codec.packet(tuple(atom("ping"), 1, 2)),
-			"a cancel of nothing":                    via.codec.packet(tuple(atom("cancel"))),
-			"a tag that is a number":                 via.codec.packet(tuple(1, 2)),
-			"an External Term Format message":        overETF.codec.packet(ping(1)),
-			"an External Term Format call of ref 40": overETF.codec.packet(call(40, "echo", 1)),
-		}
+		return unusableMsgpack()
 	}
+	return unusableETF()
+}
+
+func unusableMsgpack() map[string][]byte {
+	packet := overMsgpack.codec.packet
+	return map[string][]byte{
+		"an array of no elements that follow":    []byte("\xdc\x00\x05\xa4ping"),
+		"an array of 4 billion elements":         []byte("\xdd\xff\xff\xff\xff\xa4ping"),
+		"a map of 4 billion pairs":               []byte("\xdf\xff\xff\xff\xff"),
+		"a string of 4 GB":                       []byte("\x92\xa4ping\xdb\xff\xff\xff\xff"),
+		"bytes of 4 GB":                          []byte("\x92\xa4ping\xc6\xff\xff\xff\xff"),
+		"an extension of 4 GB":                   []byte("\x92\xa4ping\xc9\xff\xff\xff\xff\x01"),
+		"a code that is never used":              []byte("\xc1"),
+		"bytes after the message":                append(packet(ping(1)), 0),
+		"half a message":                         packet(ping("half of this"))[:9],
+		"an integer":                             packet(42),
+		"a map":                                  packet(options("ping", 1)),
+		"nesting without end":                    bytes.Repeat([]byte{0x91}, 1<<20),
+		"an unknown tag":                         packet(tuple(atom("pong?"), 1)),
+		"a ping of nothing":                      packet(tuple(atom("ping"))),
+		"a ping of two":                          packet(tuple(atom("ping"), 1, 2)),
+		"a cancel of nothing":                    packet(tuple(atom("cancel"))),
+		"a tag that is a number":                 packet(tuple(1, 2)),
+		"an External Term Format message":        overETF.codec.packet(ping(1)),
+		"an External Term Format call of ref 40": overETF.codec.packet(call(40, "echo", 1)),
+	}
+}
+
+func unusableETF() map[string][]byte {
+	packet := overETF.codec.packet
 	return map[string][]byte{
 		"nothing":                         {},
 		"another version":                 []byte("\x82\x61\x01"),
@@ -51,19 +61,19 @@ func unusable(via transport) map[string][]byte {
 		"an atom of bad UTF-8":            []byte("\x83\x68\x02\x77\x02\xc3\x28\x61\x01"),
 		"an atom of 300 characters":       append([]byte("\x83\x68\x02\x76\x01\x2c"), bytes.Repeat([]byte("a"), 300)...),
 		"a bitstring of 9 bits a byte":    []byte("\x83\x4d\x00\x00\x00\x01\x09\xff"),
-		"bytes after the message":         append(overETF.codec.packet(ping(1)), 0),
-		"half a message":                  overETF.codec.packet(ping("half of this"))[:12],
-		"an integer":                      overETF.codec.packet(42),
-		"an atom":                         overETF.codec.packet(atom("pong")),
-		"an improper batch":               overETF.codec.packet(etf.ImproperList{Elements: []any{ping(1)}, Tail: 2}),
+		"bytes after the message":         append(packet(ping(1)), 0),
+		"half a message":                  packet(ping("half of this"))[:12],
+		"an integer":                      packet(42),
+		"an atom":                         packet(atom("pong")),
+		"an improper batch":               packet(etf.ImproperList{Elements: []any{ping(1)}, Tail: 2}),
 		"nesting without end":             append([]byte{131}, bytes.Repeat([]byte{0x68, 1}, 1<<20)...),
 		"lists without end":               append([]byte{131}, bytes.Repeat([]byte{0x6c, 0, 0, 0, 1}, 1<<20)...),
-		"an unknown tag":                  overETF.codec.packet(tuple(atom("pong?"), 1)),
-		"an empty tuple":                  overETF.codec.packet(tuple()),
-		"a tag that is a binary":          overETF.codec.packet(tuple([]byte("ping"), 1)),
-		"a ping of nothing":               overETF.codec.packet(tuple(atom("ping"))),
-		"a ping of two":                   overETF.codec.packet(tuple(atom("ping"), 1, 2)),
-		"a cancel of nothing":             overETF.codec.packet(tuple(atom("cancel"))),
+		"an unknown tag":                  packet(tuple(atom("pong?"), 1)),
+		"an empty tuple":                  packet(tuple()),
+		"a tag that is a binary":          packet(tuple([]byte("ping"), 1)),
+		"a ping of nothing":               packet(tuple(atom("ping"))),
+		"a ping of two":                   packet(tuple(atom("ping"), 1, 2)),
+		"a cancel of nothing":             packet(tuple(atom("cancel"))),
 		"a compressed bomb":               compressed(1<<30, make([]byte, 1<<20)),
 		"a compressed lie":                compressed(1<<10, overETF.codec.term(ping(1))),
 		"compressed rubbish":              []byte("\x83\x50\x00\x00\x00\x10rubbish that is no zlib"),
