@@ -11,6 +11,12 @@
 //		// got == "HELLO"
 //	}
 //
+// Streams and channels are driven by hand, so that a test decides how much is asked for:
+//
+//	ref := peer.Start("fibonacci", nil)
+//	peer.Grant(ref, 3)
+//	peer.Elements(ref, 3) // 0, 1, 1, and no more until the next Grant
+//
 // Arguments and results pass through the same codec as on a real wire, so that
 // a type that does not convert is found here.
 package portworkertest

@@ -156,9 +156,12 @@ func (p *Peer) Start(name string, opts etf.Map, args ...any) any {
 	return ref
 }
 
-// Result is how a task ended, and what it reported before.
+// Result is how a task ended, and what it sent before.
 type Result struct {
 	Progress []any
+	// Elements are those of a stream, or the outputs of a channel, that no call of
+	// Elements has read.
+	Elements []any
 	// Value is the term of a success.
 	Value any
 	// Err is the error of a failure, and nil for a success.
@@ -178,13 +181,20 @@ func (p *Peer) Await(ref any) Result {
 		switch message[0] {
 		case etf.Atom("progress"):
 			result.Progress = append(result.Progress, message[2])
+		case etf.Atom("credit"): // for inputs that are not sent any more
+		case etf.Atom("data"):
+			elements, ok := elementsOf(message)
+			if !ok {
+				p.t.Fatalf("portworkertest: message %v: expected elements", message)
+			}
+			result.Elements = append(result.Elements, elements...)
 		case etf.Atom("result"):
 			if err := result.end(message[2]); err != nil {
 				p.t.Fatalf("portworkertest: %v", err)
 			}
 			return result
 		default:
-			p.t.Fatalf("portworkertest: message %v: expected progress or result", message)
+			p.t.Fatalf("portworkertest: message %v: expected progress, data or result", message)
 		}
 	}
 }

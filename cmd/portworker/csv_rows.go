@@ -111,8 +111,12 @@ func (r *csvReader) read() ([]string, error) {
 	r.source.renew(r.format.maxRow)
 	fields, err := r.rows.Read()
 	if errors.Is(err, errLongRow) {
-		// The parser keeps no place for errors of its source.
-		return nil, fmt.Errorf("the row after line %d: %w of %d bytes", r.line, err, r.format.maxRow)
+		// The parser does not place the errors of its source.
+		where := "the first row"
+		if r.line > 0 {
+			where = fmt.Sprintf("the row after line %d", r.line)
+		}
+		return nil, fmt.Errorf("%s: %w of %d bytes", where, err, r.format.maxRow)
 	}
 	if err == nil {
 		r.line, _ = r.rows.FieldPos(len(fields) - 1)

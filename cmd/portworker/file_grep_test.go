@@ -3,8 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -66,6 +68,43 @@ func TestFileGrepRefuses(t *testing.T) {
 			requireFailure(t, tc.reason, tc.message, "file.grep", tc.args...)
 		})
 	}
+}
+
+func TestFileGrepStreamIsFileGrepBitByBit(t *testing.T) {
+	dir := t.TempDir()
+	for i := range 40 {
+		content := strings.Repeat(fmt.Sprintf("match %d\nother\n", i), 100)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, fmt.Sprintf("%02d.txt", i)), []byte(content), 0o600))
+	}
+	peer := connect(t)
+	ref := peer.Start("file.grep.stream", atoms("progress", false), "match", dir)
+	peer.Grant(ref, 3)
+	first := peer.Elements(ref, 3)
+	peer.Grant(ref, plenty)
+	rest := peer.Await(ref)
+	require.Nil(t, rest.Err)
+	all := peer.Call("file.grep", "match", dir, atoms("max_results", 4000))
+	assert.Equal(t, all.Value, append(first, rest.Elements...))
+}
+
+func TestFileGrepStreamHasNoLimitUnlessAsked(t *testing.T) {
+	path := write(t, "f", []byte(strings.Repeat("x\n", 2000)))
+	assert.Len(t, elements(t, "file.grep.stream", "x", path), 2000)
+	assert.Len(t, elements(t, "file.grep.stream", "x", path, atoms("max_results", 7)), 7)
+	assert.Len(t, value(t, "file.grep", "x", path), 1000)
+}
+
+func TestFileGrepStreamStopsWhenNobodyTakes(t *testing.T) {
+	peer := connect(t)
+	ref := peer.Start("file.grep.stream", nil, "x", write(t, "f", []byte(strings.Repeat("x\n", 100_000))))
+	peer.Grant(ref, 1)
+	peer.Elements(ref, 1)
+	requireCancelled(t, peer, ref)
+}
+
+func TestFileGrepStreamRefuses(t *testing.T) {
+	requireStreamFailure(t, nil, portworker.BadArgs, "pattern: expected", "file.grep.stream", "(", t.TempDir())
+	requireStreamFailure(t, nil, portworker.Failed, "no such file", "file.grep.stream", "x", t.TempDir()+"/absent")
 }
 
 func TestFileGrepEndsWithItsContext(t *testing.T) {

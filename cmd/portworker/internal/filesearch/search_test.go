@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -227,6 +228,29 @@ func TestSearchStopsWithItsContext(t *testing.T) {
 	})
 	assert.ErrorIs(t, err, cause)
 	assert.Less(t, len(matches), 500)
+}
+
+func TestSearchOfManyMatchesInOneFileKeepsThemAll(t *testing.T) {
+	root := tree(t, map[string]string{"a": strings.Repeat("x\n", 1000), "b": "x"})
+	matches, err := search(t.Context(), filesearch.Query{
+		Pattern: regexp.MustCompile("x"), Root: root, MaxResults: 5000, MaxFileSize: 1 << 20,
+	}, quiet)
+	require.NoError(t, err)
+	require.Len(t, matches, 1001)
+	for i, m := range matches[:1000] {
+		require.Equal(t, i+1, m.Line)
+	}
+}
+
+func TestSearchWaitsForItsGoroutinesWhenTheConsumerStops(t *testing.T) {
+	root := tree(t, map[string]string{"a": strings.Repeat("x\n", 10_000), "b": strings.Repeat("x\n", 10_000)})
+	before := runtime.NumGoroutine()
+	for match, err := range filesearch.Matches(t.Context(), query(root, "x"), quiet) {
+		require.NoError(t, err)
+		assert.Equal(t, 1, match.Line)
+		break
+	}
+	assert.LessOrEqual(t, runtime.NumGoroutine(), before)
 }
 
 func TestSearchStopsWhenNobodyListens(t *testing.T) {
