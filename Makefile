@@ -11,7 +11,7 @@ export ELIXIR_ERL_OPTIONS := +fnu
 export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test check deps deps-go deps-beam fmt vet staticcheck test-go fuzz test-elixir dialyze clean FORCE
+.PHONY: help build demo test check deps deps-go deps-apt fmt vet staticcheck test-go fuzz test-elixir dialyze clean FORCE
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,22 +21,22 @@ build: $(BIN) ## Build the worker: one static binary, bin/portworker
 $(BIN): FORCE
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o $@ ./cmd/portworker
 
-demo: deps-beam build ## Install what is missing and watch a supervised worker at work
+demo: deps-apt build ## Install what is missing and watch a supervised worker at work
 	cd elixir_client && mix run ../examples/demo/demo.exs
 
 test: deps check ## Install what is missing and run every check
 
 check: fmt vet staticcheck test-go fuzz test-elixir dialyze ## Run every check; CI runs exactly this
 
-deps: deps-go deps-beam
+deps: deps-go deps-apt
 
 deps-go:
 	@command -v $(GO) >/dev/null || { echo "Go 1.26 or later is missing: https://go.dev/dl/"; exit 1; }
 	$(GO) mod download
 
-# Elixir by Debian's packages where it is missing; elsewhere, say what to install.
-deps-beam:
-	@scripts/install-beam
+# By Debian's packages where something is missing; elsewhere, it says what to install.
+deps-apt:
+	@scripts/install-deps
 
 fmt:
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change:"; echo "$$files"; exit 1; }

@@ -109,7 +109,8 @@ func (c *Conn) handle(m protocol.Message) {
 	case *protocol.OwnerDown:
 		c.ownerDown(m.Owner)
 	case *protocol.Ping:
-		c.answer(c.codec().Pong(m.Term))
+		c.writer.AnswerPing(c.codec().Pong(m.Term))
+		c.writer.FlushSoon()
 	case *protocol.Hello:
 		c.hello(m)
 	case *protocol.Drain:

@@ -81,14 +81,19 @@ func (c *Conn) serve(ctx context.Context, ended <-chan error) (err error) {
 
 var inputEnded = &protocol.Error{Reason: protocol.Cancelled, Message: "the client closed the connection"}
 
+// flushTime is the least that is kept for flushing of a drain timeout that is
+// long enough.
+const flushTime = 100 * time.Millisecond
+
 // drainTimes returns when shutting down is to be over, and a channel that tells
-// when handlers have had their part of it: all but a tenth, which is for
-// flushing.
+// when handlers have had their part of it: all but a tenth, or 100 ms if that is more
+// and not more than half, which is for flushing.
 func (c *Conn) drainTimes() (until time.Time, handlers <-chan time.Time) {
 	c.mu.Lock()
 	timeout := c.state.config.DrainTimeout
 	c.mu.Unlock()
-	return time.Now().Add(timeout), time.After(timeout - timeout/10)
+	flush := max(timeout/10, min(flushTime, timeout/2))
+	return time.Now().Add(timeout), time.After(timeout - flush)
 }
 
 // stopAll tells every task to stop.

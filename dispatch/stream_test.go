@@ -14,6 +14,7 @@ import (
 	"portworker"
 	"portworker/etf"
 	"portworker/portworkertest"
+	"portworker/streaming"
 )
 
 // command is what the counter takes.
@@ -64,6 +65,9 @@ func streams(t *testing.T) *fixture {
 	})
 	portworker.HandleStream0(w, "reports", func(ctx context.Context, out *portworker.Sender[string]) error {
 		return errors.Join(out.Send(ctx, "a"), portworker.Progress(ctx, "between"), out.Send(ctx, "b"))
+	})
+	portworker.HandleSeq0(w, "panics", func(ctx context.Context) iter.Seq2[int, error] {
+		return streaming.Buffered(ctx, streaming.Ready(streaming.FromSlice([]int{1})), 2, func(context.Context, int) (int, error) { panic("deep down") })
 	})
 	portworker.HandleChannel(w, "counter", counter)
 	f.Peer = portworkertest.Start(t, w)
@@ -152,6 +156,13 @@ func TestStreamThatFailsSendsWhatCameBefore(t *testing.T) {
 	ref := f.Start("fails", options("credit", int64(9)), 2)
 	assert.Equal(t, numbers(0, 2), f.elements(ref, 2))
 	assert.Equal(t, "out of numbers", f.fails(ref, portworker.Failed).Message)
+}
+
+func TestPanicInAStreamsGoroutineFailsItsTask(t *testing.T) {
+	f := streams(t)
+	err := f.fails(f.Start("panics", options("credit", int64(1))), portworker.Panic)
+	assert.Equal(t, "deep down", err.Message)
+	assert.Contains(t, err.Stack, "dispatch_test.streams")
 }
 
 func TestCancelStopsAStreamThatWaitsForCredit(t *testing.T) {

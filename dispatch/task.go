@@ -158,12 +158,21 @@ var errGoexit = errors.New("the handler ended its goroutine (runtime.Goexit): ex
 func (t *Task) invoke() (value any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &protocol.Error{Reason: protocol.Panic, Message: fmt.Sprint(p), Stack: string(debug.Stack())}
+			err = panicked(p)
 		}
 	}()
 	value, err = t.fn.Load().Run(t)
 	runtime.KeepAlive(t) // keeps the receiver where a traceback finds it
 	return value, err
+}
+
+// panicked makes an error of a panic in this goroutine, or of one that was carried
+// here from a stream's.
+func panicked(p any) *protocol.Error {
+	if carried, ok := p.(*streaming.PanicError); ok {
+		return &protocol.Error{Reason: protocol.Panic, Message: fmt.Sprint(carried.Value), Stack: string(carried.Stack)}
+	}
+	return &protocol.Error{Reason: protocol.Panic, Message: fmt.Sprint(p), Stack: string(debug.Stack())}
 }
 
 // outcome encodes how the handler ended; reason is "" for a value.

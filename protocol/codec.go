@@ -3,7 +3,6 @@ package protocol
 import (
 	"fmt"
 	"math"
-	"sync"
 
 	"portworker/etf"
 )
@@ -37,28 +36,12 @@ const maxOutgoing = math.MaxInt32
 // Outgoing is one message for the client, encoded and not yet queued. It may be
 // queued once.
 type Outgoing struct {
-	buf []byte // headroom bytes, then the message
+	buf   []byte // headroom bytes, then the message
+	alone bool   // it is not to share a packet with others
 }
 
 // Size returns the length of the encoded message in bytes.
 func (o *Outgoing) Size() int { return len(o.buf) - headroom }
-
-// keepBuffer is the largest buffer that goes back to the pool.
-const keepBuffer = 64 << 10
-
-var outgoings = sync.Pool{New: func() any { return &Outgoing{buf: make([]byte, headroom, 512)} }}
-
-func newOutgoing() *Outgoing {
-	o := outgoings.Get().(*Outgoing)
-	o.buf = o.buf[:headroom]
-	return o
-}
-
-func (o *Outgoing) release() {
-	if cap(o.buf) <= keepBuffer {
-		outgoings.Put(o)
-	}
-}
 
 // finish turns the ETF message in o into one of the codec's and checks its size.
 func (c Codec) finish(o *Outgoing) (*Outgoing, error) {
@@ -95,11 +78,14 @@ func (c Codec) build(tag string, ref etf.Raw, wrap string, v any) (*Outgoing, er
 	if wrap != "" {
 		o.buf = etf.AppendAtom(etf.AppendTuple(o.buf, 2), wrap)
 	}
+	o = o.expect(v)
+	start := len(o.buf)
 	var err error
 	if o.buf, err = etf.Append(o.buf, v); err != nil {
 		o.release()
 		return nil, err
 	}
+	o.alone = c == ETF && (oddRef(ref) || namesLocal(o.buf[start:]))
 	return c.finish(o)
 }
 
@@ -116,7 +102,7 @@ func (c Codec) Result(ref etf.Raw, v any) (*Outgoing, error) {
 
 // Failure builds {result, Ref, {error, e}}.
 func (c Codec) Failure(ref etf.Raw, e *Error) *Outgoing {
-	return c.withError(e, func(dst []byte) []byte {
+	return c.withError(ref, e, func(dst []byte) []byte {
 		return etf.AppendAtom(etf.AppendTuple(appendHead(dst, tagResult, ref, 3), 2), "error")
 	})
 }
@@ -126,16 +112,17 @@ func (c Codec) Fault(ref etf.Raw, e *Error) *Outgoing {
 	if ref == nil {
 		ref = undefined
 	}
-	return c.withError(e, func(dst []byte) []byte { return appendHead(dst, tagFault, ref, 3) })
+	return c.withError(ref, e, func(dst []byte) []byte { return appendHead(dst, tagFault, ref, 3) })
 }
 
 var undefined = etf.Raw(etf.AppendAtom(nil, "undefined"))
 
 // withError builds a message that ends in an error. Details that this codec
 // cannot write are left out rather than the error.
-func (c Codec) withError(e *Error, head func([]byte) []byte) *Outgoing {
+func (c Codec) withError(ref etf.Raw, e *Error, head func([]byte) []byte) *Outgoing {
 	o := newOutgoing()
 	o.buf = appendError(head(o.buf), e)
+	o.alone = c == ETF && oddRef(ref)
 	finished, err := c.finish(o)
 	if err == nil {
 		return finished
@@ -179,6 +166,7 @@ func (c Codec) Log(level, message string, attrs etf.Map) (*Outgoing, error) {
 func (c Codec) Pong(term etf.Raw) *Outgoing {
 	o := newOutgoing()
 	o.buf = append(etf.AppendAtom(etf.AppendTuple(o.buf, 2), tagPong), term...)
+	o.alone = c == ETF && namesLocal(term)
 	finished, err := c.finish(o)
 	if err != nil { // a term that came in through MessagePack goes back through it
 		return c.Fault(nil, &Error{Reason: BadMessage, Message: "ping: " + err.Error()})

@@ -33,6 +33,7 @@ func (c Codec) NewData(ref etf.Raw) *Data {
 
 // Append adds an element. On error the message is as it was.
 func (d *Data) Append(v any) error {
+	d.out = d.out.expect(v)
 	buf, err := d.codec.appendElement(d.out.buf, v)
 	if err != nil {
 		return err

@@ -118,10 +118,16 @@ func (w *Writer) QueueSource(s Source) {
 // Answer queues a message that no task waits for: a pong, a fault, a refusal.
 // It is bounded: when 64 MiB wait for a client that does not read, answers are
 // counted, and one fault tells how many there were when it reads again.
-func (w *Writer) Answer(o *Outgoing) {
+func (w *Writer) Answer(o *Outgoing) { w.answer(o, maxWaiting) }
+
+// AnswerPing is Answer for a pong, for which there is room when there is none for
+// other answers: a client that reads slowly is not to take the worker for dead.
+func (w *Writer) AnswerPing(o *Outgoing) { w.answer(o, maxWaiting+highWater) }
+
+func (w *Writer) answer(o *Outgoing, most int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.waiting >= maxWaiting {
+	if w.waiting >= most {
 		w.dropped++
 		w.sent.Dropped++
 		o.release()
@@ -139,7 +145,7 @@ func (w *Writer) add(o *Outgoing) {
 	w.sent.Messages++
 	w.waiting += o.Size()
 	last := len(w.queue) - 1
-	if o.Size() >= linkSize {
+	if o.alone || o.Size() >= linkSize {
 		w.seal()
 		w.queue = append(w.queue, packet{out: o, codec: w.codec, count: 1, sealed: true})
 		return

@@ -1,0 +1,44 @@
+package protocol
+
+import (
+	"bytes"
+	"encoding/binary"
+
+	"portworker/etf"
+)
+
+// A BEAM that is no node refuses identifiers that claim to be its own and cannot be:
+// a pid beyond its numbers, say. Which those are differs between releases, so that the
+// scan cannot tell; a real client never sends them, and a hostile one that has them
+// echoed must not spoil the packet for others. So what may hold one travels alone.
+
+// localNode is the name that identifiers have on a BEAM that is no node.
+var localNode = []byte("nonode@nohost")
+
+// namesLocal reports whether an encoded value may hold a local identifier.
+func namesLocal(value []byte) bool {
+	return len(value) > len(localNode) && len(value) < linkSize && bytes.Contains(value, localNode)
+}
+
+const (
+	newerReference = 90
+	refIDBits      = 18 // of a local reference's first word
+)
+
+// oddRef reports whether a call's ref may be one that its BEAM refuses to read.
+// The references that a BEAM makes are not: they are in every message.
+func oddRef(ref etf.Raw) bool {
+	if !namesLocal(ref) {
+		return false
+	}
+	if ref[0] != newerReference {
+		return true
+	}
+	words := binary.BigEndian.Uint16(ref[1:])
+	_, size, ok := etf.ReadAtom(ref[3:])
+	first := 3 + size + 4 // behind the node and its creation
+	if !ok || len(ref) < first+4 || len(ref) != first+4*int(words) || words != 3 && words != 5 {
+		return true
+	}
+	return binary.BigEndian.Uint32(ref[first:]) >= 1<<refIDBits
+}
