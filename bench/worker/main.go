@@ -1,0 +1,54 @@
+// Command worker has the functions that the benchmarks need and the ready binary
+// has not.
+package main
+
+import (
+	"bytes"
+	"context"
+
+	"portworker"
+	"portworker/etf"
+)
+
+func main() {
+	w := portworker.New(portworker.Config{Name: "bench"})
+	portworker.Handle(w, "echo", func(_ context.Context, v etf.Raw) (etf.Raw, error) { return v, nil })
+	portworker.HandleStream2(w, "blobs", blobs)
+	portworker.HandleStream(w, "integers", integers)
+	portworker.HandleChannel0(w, "mirror", mirror)
+	portworker.Main(w)
+}
+
+// blobs sends count binaries of size bytes.
+func blobs(ctx context.Context, count, size int, out *portworker.Sender[[]byte]) error {
+	blob := bytes.Repeat([]byte{'x'}, size)
+	for range count {
+		if err := out.Send(ctx, blob); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// integers sends 0 to count-1, each of which is a small integer on the wire.
+func integers(ctx context.Context, count int, out *portworker.Sender[int]) error {
+	for i := range count {
+		if err := out.Send(ctx, i&0xff); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// mirror sends every input back.
+func mirror(ctx context.Context, ch *portworker.Channel[etf.Raw, etf.Raw]) error {
+	for v, err := range ch.All(ctx) {
+		if err == nil {
+			err = ch.Send(ctx, v)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
