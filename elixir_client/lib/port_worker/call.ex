@@ -107,10 +107,17 @@ defmodule PortWorker.Call do
   What the connection is to know of the call. Progress goes to the pid that was asked for, else to
   `progress_to` if a function waits for it there.
   """
-  @spec task(t(), pid() | reference()) :: Task.t()
-  def task(%{options: options} = call, progress_to) do
-    %Task{function: call.function, progress_to: progress_to(options, progress_to)}
+  @spec task(t(), Routes.Route.t(), pid() | reference()) :: Task.t()
+  def task(%{options: options} = call, route, progress_to) do
+    %Task{
+      function: call.function,
+      progress_to: progress_to(options, progress_to),
+      caller: if(route.callbacks?, do: caller())
+    }
   end
+
+  # A call back looks to sandboxes, mocks and logs as if the caller had made it.
+  defp caller, do: {[self() | Process.get(:"$callers", [])], Logger.metadata()}
 
   defp progress_to(%{on_progress: pid}, _default) when is_pid(pid), do: pid
   defp progress_to(%{on_progress: _function}, default), do: default

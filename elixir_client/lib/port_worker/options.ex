@@ -3,7 +3,7 @@ defmodule PortWorker.Options do
   # The one place that knows every option: its type, its default and its text. The
   # schemas validate what users give and write the option lists of the docs.
 
-  alias PortWorker.Error
+  alias PortWorker.{Callbacks, Error}
 
   @lanes [:io, :cpu, :blocking, :dedicated]
   @levels [:debug, :info, :notice, :warning, :error]
@@ -62,6 +62,20 @@ defmodule PortWorker.Options do
       default: 10_000,
       doc:
         "milliseconds for any sign of life after a ping; past it the worker is killed and restarted"
+    ],
+    window: [
+      type: :window,
+      default: 16 * 1024 * 1024,
+      doc:
+        "bytes of the worker's output that may be on their way: a worker that says more than this " <>
+          "node has dealt with waits, instead of filling a mailbox. `:infinity` is no bound"
+    ],
+    callbacks: [
+      type: :callbacks,
+      default: %{},
+      doc:
+        "the functions that the worker may call back, by name: `%{name => fun}`, `%{name => {module, " <>
+          "function}}`, or a module, for all the functions it exports"
     ],
     backoff_min: [
       type: {:integer, 1},
@@ -347,6 +361,10 @@ defmodule PortWorker.Options do
   defp accept(:name, {:global, _} = value), do: {:ok, value}
   defp accept(:name, {:via, module, _} = value) when is_atom(module), do: {:ok, value}
 
+  defp accept(:window, :infinity), do: {:ok, :infinity}
+  defp accept(:window, value), do: accept({:integer, 1}, value)
+  defp accept(:callbacks, value), do: Callbacks.functions(value)
+
   defp accept({:in, list}, value) do
     if value in list, do: {:ok, value}, else: :error
   end
@@ -411,6 +429,12 @@ defmodule PortWorker.Options do
   defp expected(:string), do: "a string without zero bytes"
   defp expected({:list, :string}), do: "a list of strings"
   defp expected({:in, list}), do: "one of #{Enum.map_join(list, ", ", &inspect/1)}"
+
+  defp expected(:window), do: "a whole number from 1 or :infinity"
+
+  defp expected(:callbacks) do
+    "a loaded module, or functions and {module, function} under their names"
+  end
 
   defp expected(:lanes) do
     "sizes from 1, or [size: n, queue: n], under #{Enum.map_join(@lanes, ", ", &inspect/1)}"

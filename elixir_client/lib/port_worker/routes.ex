@@ -16,13 +16,14 @@ defmodule PortWorker.Routes do
     @moduledoc false
     # What a caller needs to know of one OS process.
     @enforce_keys [:connection, :writer, :max_frame, :timeout]
-    defstruct [:connection, :writer, :max_frame, :timeout]
+    defstruct [:connection, :writer, :max_frame, :timeout, callbacks?: false]
 
     @type t :: %__MODULE__{
             connection: pid(),
             writer: pid(),
             max_frame: pos_integer(),
-            timeout: timeout()
+            timeout: timeout(),
+            callbacks?: boolean()
           }
   end
 

@@ -31,6 +31,7 @@ defmodule PortWorker.Tasks do
 
     case Call.encode(call, route, ref, time_left) do
       {:ok, encoded} ->
+        Connection.announce(route, ref, call)
         Writer.call(route.writer, encoded)
 
         receive do
@@ -57,6 +58,7 @@ defmodule PortWorker.Tasks do
 
     with {:ok, route} <- Routes.fetch(worker),
          {:ok, encoded} <- Call.encode(call, route, ref, Call.time_left(call, route)) do
+      Connection.announce(route, ref, call)
       Writer.call(route.writer, encoded)
     end
   end
@@ -89,7 +91,7 @@ defmodule PortWorker.Tasks do
 
   # Registered first, so that no answer can come before the connection knows the task.
   defp send_task(worker, route, ref, call, encoded) do
-    Connection.register(route, ref, Call.task(call, self()))
+    Connection.register(route, ref, Call.task(call, route, self()))
     Writer.call(route.writer, encoded)
 
     with {:error, error} <- same_route(worker, route) do

@@ -8,7 +8,7 @@ defmodule PortWorker.SessionTest do
 
   defp up do
     hello = %{protocol: 1, name: "w", version: "1", os_pid: 1, functions: []}
-    {[{:up, %Hello{os_pid: 1}}], session} = hear(Session.new(%{}), {:hello, hello})
+    {[{:up, %Hello{os_pid: 1}}], session} = hear(Session.new(%{config: %{}}), {:hello, hello})
     session
   end
 
@@ -23,19 +23,19 @@ defmodule PortWorker.SessionTest do
 
   test "says hello with the settings" do
     assert {[{:write, {:hello, %{protocol: 1, config: %{max_running: 3}}}}], _} =
-             Session.hello(Session.new(%{max_running: 3}))
+             Session.hello(Session.new(%{config: %{max_running: 3}}))
   end
 
   test "a worker of another protocol is broken" do
     hello = %{protocol: 9, functions: [], os_pid: 1}
 
     assert {[{:broken, %Error{reason: :unsupported}}], _} =
-             hear(Session.new(%{}), {:hello, hello})
+             hear(Session.new(%{config: %{}}), {:hello, hello})
   end
 
   test "logs before the hello are heard" do
     assert {[{:log, :warning, "early", %{}}], _} =
-             hear(Session.new(%{}), {:log, :warning, "early", %{}})
+             hear(Session.new(%{config: %{}}), {:log, :warning, "early", %{}})
   end
 
   test "results go to their refs, in order, and are counted" do
@@ -187,15 +187,18 @@ defmodule PortWorker.SessionTest do
     assert text =~ "work: no disk (failed)"
   end
 
-  test "a fault about a call ends it, another is logged" do
+  test "a fault about two calls of one ref ends what waits, another is logged" do
     ref = make_ref()
-    fault = %{reason: :bad_message, message: "no"}
+    duplicate = %{reason: :duplicate_ref, message: "in use"}
 
-    assert {[{:deliver, ^ref, {^ref, {:error, %Error{reason: :bad_message}}}}], _} =
-             hear(up(), {:fault, ref, fault})
+    assert {[{:deliver, ^ref, {^ref, {:error, %Error{reason: :duplicate_ref}}}}], _} =
+             hear(up(), {:fault, ref, duplicate})
 
-    assert {[{:log, :warning, text, _}], _} = hear(up(), {:fault, :undefined, fault})
-    assert text =~ "no (bad_message)"
+    for {ref, level} <- [{:undefined, :warning}, {"other", :warning}, {make_ref(), :debug}] do
+      fault = %{reason: :bad_message, message: "no"}
+      assert {[{:log, ^level, text, _}], _} = hear(up(), {:fault, ref, fault})
+      assert text =~ "no (bad_message)"
+    end
   end
 
   test "a call back to a function that is not there is answered" do
