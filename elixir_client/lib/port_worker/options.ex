@@ -194,6 +194,23 @@ defmodule PortWorker.Options do
             ]
           )
 
+  @channel Keyword.merge(@open_ended,
+             active: [
+               type: :active,
+               default: false,
+               doc:
+                 "what asks for further outputs: `false`, each that is received with `recv/2` or as of an " <>
+                   "enumerable; `true`, each that is sent to the mailbox, so that nothing slows the worker down; " <>
+                   "a number, nothing but `demand/2` after so many"
+             ],
+             demand: [
+               type: {:integer, 1},
+               default: 64,
+               doc: "how many outputs may be on their way or wait in the mailbox"
+             ],
+             min_demand: @stream[:min_demand]
+           )
+
   @worker_keys Keyword.keys(@worker)
   @wire_keys [:lane, :priority, :name, :meta]
 
@@ -238,6 +255,19 @@ defmodule PortWorker.Options do
   @spec stream!(keyword()) :: call()
   def stream!(opts), do: opts |> valid!(@stream) |> demand!() |> split_wire()
 
+  @doc "The options of a channel. Raises `ArgumentError` for what is none."
+  @spec channel!(keyword()) :: call()
+  def channel!(opts) do
+    map = opts |> valid!(@channel) |> demand!() |> split_wire()
+    put_in(map.wire, Map.merge(map.wire, channel_wire(map)))
+  end
+
+  defp channel_wire(%{active: first}) when is_integer(first) do
+    %{input_credit: true, credit: first}
+  end
+
+  defp channel_wire(_by_demand), do: %{input_credit: true}
+
   defp valid!(opts, schema) do
     with :ok <- keyword(opts),
          {:ok, map} <- validate(opts, schema) do
@@ -267,11 +297,12 @@ defmodule PortWorker.Options do
   defp credit(wire, _without), do: wire
 
   @doc "A list of options in Markdown, for the docs."
-  @spec docs(:start | :worker | :call | :stream) :: String.t()
+  @spec docs(:start | :worker | :call | :stream | :channel) :: String.t()
   def docs(:start), do: write(@start)
   def docs(:worker), do: write(@worker)
   def docs(:call), do: write(@call)
   def docs(:stream), do: write(@stream)
+  def docs(:channel), do: write(@channel)
 
   defp keyword(opts) do
     if Keyword.keyword?(opts), do: :ok, else: bad("expected a keyword list of options", opts)
@@ -361,6 +392,8 @@ defmodule PortWorker.Options do
   defp accept(:name, {:global, _} = value), do: {:ok, value}
   defp accept(:name, {:via, module, _} = value) when is_atom(module), do: {:ok, value}
 
+  defp accept(:active, value) when is_boolean(value), do: {:ok, value}
+  defp accept(:active, value), do: accept({:integer, 1}, value)
   defp accept(:window, :infinity), do: {:ok, :infinity}
   defp accept(:window, value), do: accept({:integer, 1}, value)
   defp accept(:callbacks, value), do: Callbacks.functions(value)
@@ -430,6 +463,7 @@ defmodule PortWorker.Options do
   defp expected({:list, :string}), do: "a list of strings"
   defp expected({:in, list}), do: "one of #{Enum.map_join(list, ", ", &inspect/1)}"
 
+  defp expected(:active), do: "true, false or a whole number from 1"
   defp expected(:window), do: "a whole number from 1 or :infinity"
 
   defp expected(:callbacks) do

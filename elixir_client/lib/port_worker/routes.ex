@@ -73,6 +73,21 @@ defmodule PortWorker.Routes do
             "got: #{inspect(other)}"
   end
 
+  @doc """
+  Whether calls still go there.
+
+  A connection that ends first takes its route away and then tells the tasks it knows. If the route is
+  still there, a task that was registered before is among them.
+  """
+  @spec confirm(PortWorker.worker(), Route.t()) :: :ok | {:error, Error.t()}
+  def confirm(worker, %Route{connection: connection}) do
+    case fetch(worker) do
+      {:ok, %{connection: ^connection}} -> :ok
+      {:ok, _restarted} -> {:error, Error.new(:worker_down, "the worker was restarted")}
+      {:error, error} -> {:error, error}
+    end
+  end
+
   defp fetch_via(worker) do
     case GenServer.whereis(worker) do
       pid when is_pid(pid) -> fetch(pid)

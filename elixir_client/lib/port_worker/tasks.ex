@@ -94,19 +94,9 @@ defmodule PortWorker.Tasks do
     Connection.register(route, ref, Call.task(call, route, self()))
     Writer.call(route.writer, encoded)
 
-    with {:error, error} <- same_route(worker, route) do
+    with {:error, error} <- Routes.confirm(worker, route) do
       Writer.control(route.writer, {:cancel, ref})
       {:error, error}
-    end
-  end
-
-  # A connection that ends first takes its route away and then tells the tasks it knows.
-  # If the route is still there, this task is among them.
-  defp same_route(worker, route) do
-    case Routes.fetch(worker) do
-      {:ok, %{connection: connection}} when connection == route.connection -> :ok
-      {:ok, _restarted} -> {:error, Error.new(:worker_down, "the worker was restarted")}
-      {:error, error} -> {:error, error}
     end
   end
 
