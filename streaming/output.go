@@ -78,7 +78,8 @@ func (o *Output) deliver(ctx context.Context, v any, after error) error {
 	return err
 }
 
-// send puts the element into a message, once the room it needs is reserved.
+// send puts the element into a message, once the room it needs is reserved. It
+// keeps no room while it waits for more: outputs that did could wait for each other.
 func (o *Output) send(ctx context.Context, v any, after error) error {
 	reserved := 0
 	for {
@@ -90,8 +91,8 @@ func (o *Output) send(ctx context.Context, v any, after error) error {
 		if missing == 0 {
 			return nil
 		}
-		if err := o.reserve(ctx, missing); err != nil {
-			o.writer.Unreserve(reserved)
+		o.writer.Unreserve(reserved)
+		if err := o.reserve(ctx, reserved+missing); err != nil {
 			return err
 		}
 		reserved += missing
