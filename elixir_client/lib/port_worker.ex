@@ -79,7 +79,7 @@ defmodule PortWorker do
 
   import Kernel, except: [send: 2]
 
-  alias PortWorker.{Call, Channel, Channels, Connection, Error}
+  alias PortWorker.{AsyncStream, Call, Channel, Channels, Connection, Error}
   alias PortWorker.{Options, Ref, Server, Streams, Tasks}
 
   @typedoc "A running worker: its name, or the pid that `start_link/1` returned."
@@ -289,6 +289,31 @@ defmodule PortWorker do
   @spec stream(worker(), atom() | String.t(), list(), keyword()) :: Enumerable.t()
   def stream(worker, function, args \\ [], opts \\ []) do
     Streams.new(worker, Call.build!(function, args, Options.stream!(opts)))
+  end
+
+  @doc """
+  Calls a function with each element of an enumerable, some at a time, and streams the results.
+
+  It is to the functions of a worker what `Task.async_stream/3` is to those of Elixir, without a process for each
+  element:
+
+      iex> MyApp.Go |> PortWorker.async_stream(["a", "b", "c"], "upcase") |> Enum.to_list()
+      [ok: "A", ok: "B", ok: "C"]
+
+  The results are `{:ok, value}` and `{:error, %PortWorker.Error{}}`. A call that takes longer than its `:timeout`
+  exits the consumer, or is `{:exit, :timeout}` with `on_timeout: :kill_task`:
+
+      iex> MyApp.Go |> PortWorker.async_stream([0, 60_000], "sleep", timeout: 50, on_timeout: :kill_task) |> Enum.to_list()
+      [ok: :ok, exit: :timeout]
+
+  It is lazy: elements are taken as results are consumed. What is under way is cancelled when the consumer stops, for whatever
+  reason, and no message is left behind.
+
+  #{Options.docs(:async_stream)}
+  """
+  @spec async_stream(worker(), Enumerable.t(), atom() | String.t(), keyword()) :: Enumerable.t()
+  def async_stream(worker, enumerable, function, opts \\ []) do
+    AsyncStream.new(worker, enumerable, function, Options.async_stream!(opts))
   end
 
   @doc """

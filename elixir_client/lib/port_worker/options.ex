@@ -211,6 +211,30 @@ defmodule PortWorker.Options do
              min_demand: @stream[:min_demand]
            )
 
+  @async_stream @call
+                |> Keyword.drop([:on_progress, :detach])
+                |> Keyword.merge(
+                  args: [type: :args, default: [], doc: "more arguments, after the element"],
+                  max_concurrency: [
+                    type: {:integer, 1},
+                    doc:
+                      "how many calls are under way at once; the default is `System.schedulers_online/0`"
+                  ],
+                  ordered: [
+                    type: :boolean,
+                    default: true,
+                    doc:
+                      "whether results come in the order of their elements, or as they are done"
+                  ],
+                  on_timeout: [
+                    type: {:in, [:exit, :kill_task]},
+                    default: :exit,
+                    doc:
+                      "what to do when a call takes too long: exit, as `Task.async_stream/3` does, or go on with " <>
+                        "`{:exit, :timeout}` in its place"
+                  ]
+                )
+
   @worker_keys Keyword.keys(@worker)
   @wire_keys [:lane, :priority, :name, :meta]
 
@@ -262,6 +286,15 @@ defmodule PortWorker.Options do
     put_in(map.wire, Map.merge(map.wire, channel_wire(map)))
   end
 
+  @doc "The options of an async stream. Raises `ArgumentError` for what is none."
+  @spec async_stream!(keyword()) :: map()
+  def async_stream!(opts) do
+    opts
+    |> valid!(@async_stream)
+    |> Map.put_new_lazy(:max_concurrency, &System.schedulers_online/0)
+    |> split_wire()
+  end
+
   defp channel_wire(%{active: first}) when is_integer(first) do
     %{input_credit: true, credit: first}
   end
@@ -297,11 +330,12 @@ defmodule PortWorker.Options do
   defp credit(wire, _without), do: wire
 
   @doc "A list of options in Markdown, for the docs."
-  @spec docs(:start | :worker | :call | :stream | :channel) :: String.t()
+  @spec docs(:start | :worker | :call | :stream | :async_stream | :channel) :: String.t()
   def docs(:start), do: write(@start)
   def docs(:worker), do: write(@worker)
   def docs(:call), do: write(@call)
   def docs(:stream), do: write(@stream)
+  def docs(:async_stream), do: write(@async_stream)
   def docs(:channel), do: write(@channel)
 
   defp keyword(opts) do
@@ -392,6 +426,7 @@ defmodule PortWorker.Options do
   defp accept(:name, {:global, _} = value), do: {:ok, value}
   defp accept(:name, {:via, module, _} = value) when is_atom(module), do: {:ok, value}
 
+  defp accept(:args, value) when is_list(value) and length(value) >= 0, do: {:ok, value}
   defp accept(:active, value) when is_boolean(value), do: {:ok, value}
   defp accept(:active, value), do: accept({:integer, 1}, value)
   defp accept(:window, :infinity), do: {:ok, :infinity}
@@ -463,6 +498,7 @@ defmodule PortWorker.Options do
   defp expected({:list, :string}), do: "a list of strings"
   defp expected({:in, list}), do: "one of #{Enum.map_join(list, ", ", &inspect/1)}"
 
+  defp expected(:args), do: "a list of arguments"
   defp expected(:active), do: "true, false or a whole number from 1"
   defp expected(:window), do: "a whole number from 1 or :infinity"
 
