@@ -8,7 +8,7 @@ defmodule PortWorker.AsyncStream do
   # Results are numbered as their elements are. In order, a result waits for those before
   # it, and counts as running until then, so that no more than `max` are ever held.
 
-  alias PortWorker.{Call, Error, Routes, Writer}
+  alias PortWorker.{Call, Connection, Error, Options, Routes, Writer}
 
   @enforce_keys [:worker, :function, :options, :fun]
   defstruct [
@@ -27,7 +27,8 @@ defmodule PortWorker.AsyncStream do
   ]
 
   @doc "The results as an `Enumerable`."
-  @spec new(PortWorker.worker(), Enumerable.t(), atom() | String.t(), map()) :: Enumerable.t()
+  @spec new(PortWorker.worker(), Enumerable.t(), atom() | String.t(), Options.call()) ::
+          Enumerable.t()
   def new(worker, enumerable, function, options) do
     # What is wrong with the name is said here, and not when the first element comes.
     %Call{function: name} = Call.build!(function, options.args, options)
@@ -109,7 +110,7 @@ defmodule PortWorker.AsyncStream do
 
     case Call.encode(call, route, ref, time_left) do
       {:ok, encoded} ->
-        PortWorker.Connection.announce(route, ref, call)
+        Connection.announce(route, ref, call)
         Writer.call(route.writer, encoded)
         {:ok, ref, Call.expires_at(time_left)}
 

@@ -243,6 +243,13 @@ defmodule PortWorker.Options do
           optional(:timeout) => timeout(),
           optional(:deadline) => integer(),
           optional(:on_progress) => (term() -> term()) | pid(),
+          optional(:demand) => pos_integer(),
+          optional(:min_demand) => non_neg_integer(),
+          optional(:active) => boolean() | pos_integer(),
+          optional(:args) => list(),
+          optional(:max_concurrency) => pos_integer(),
+          optional(:ordered) => boolean(),
+          optional(:on_timeout) => :exit | :kill_task,
           required(:detach) => boolean(),
           required(:wire) => map()
         }
@@ -287,7 +294,7 @@ defmodule PortWorker.Options do
   end
 
   @doc "The options of an async stream. Raises `ArgumentError` for what is none."
-  @spec async_stream!(keyword()) :: map()
+  @spec async_stream!(keyword()) :: call()
   def async_stream!(opts) do
     opts
     |> valid!(@async_stream)
