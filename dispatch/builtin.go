@@ -66,8 +66,8 @@ func (c *Conn) Stats() Stats {
 			waiting += l.waiting
 			stats.Lanes[string(l.name)] = LaneStats{l.running, l.waiting, l.config.Size, l.config.Queue}
 		}
-		stats.Accepted = len(s.tasks) + len(s.abandoned)
-		stats.Running = len(s.tasks) - waiting
+		stats.Accepted = s.accepted()
+		stats.Running = len(s.tasks) + s.children - waiting
 		stats.Abandoned = len(s.abandoned)
 		stats.Calls, stats.OK = s.counts.calls, s.counts.ok
 		stats.Refused, stats.Faults = s.counts.refused, s.counts.faults
