@@ -84,6 +84,28 @@ func TestNurseryWaitsForAllAndKeepsEveryError(t *testing.T) {
 	assert.Nil(t, peer.Call("main").Err)
 }
 
+func TestManyGoroutinesOfATaskMayRunFunctionsAtOnce(t *testing.T) {
+	peer := within(t, func(ctx context.Context) error {
+		n := portworker.NewNursery(ctx, portworker.NurseryOptions{})
+		for i := range 200 {
+			n.Go(func(ctx context.Context) error {
+				got, err := portworker.Run[int](ctx, "double", i)
+				assert.Equal(t, 2*i, got)
+				return err
+			})
+		}
+		return n.Wait()
+	})
+	assert.Nil(t, peer.Call("main").Err)
+	var stats struct {
+		Accepted int
+		Lanes    map[string]struct{ Running, Waiting int }
+	}
+	peer.Value(&stats, "$stats")
+	assert.Equal(t, 1, stats.Accepted)
+	assert.Zero(t, stats.Lanes["cpu"])
+}
+
 func TestNurseryCancelsTheOthersWhenOneFails(t *testing.T) {
 	peer := within(t, func(ctx context.Context) error {
 		n := portworker.NewNursery(ctx, portworker.NurseryOptions{})

@@ -36,6 +36,7 @@ type Task struct {
 	// The rest is guarded by the connection's lock.
 	phase      phase
 	placed     bool            // it has a place in its lane
+	parked     int             // goroutines that wait for something other than the machine
 	inside     bool            // a goroutine is in its handler
 	handedAs   int64           // the callback that is to end it, if it was handed to the client
 	ready      chan struct{}   // closed when it has a place again, or nil
