@@ -18,6 +18,7 @@ func init() {
 		"$stats":     builtin("$stats", func(t *Task) (any, error) { return t.conn.Stats(), nil }),
 		"$stacks":    builtin("$stacks", func(t *Task) (any, error) { return t.conn.stacks(t), nil }),
 		"$group":     {Name: "$group", Kind: KindFunction, Lane: LaneIO, Run: runGroup},
+		"$pipeline":  {Name: "$pipeline", Kind: KindStream, Lane: LaneIO, Run: runPipeline},
 		"$sleep":     {Name: "$sleep", Kind: KindFunction, Lane: LaneIO, Run: sleepFor},
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"portworker/etf"
 	"portworker/protocol"
+	"portworker/streaming"
 )
 
 // Spec says what a task is to run as its child.
@@ -22,6 +23,8 @@ type Spec struct {
 	// Label, if not nil, tells the child's progress from that of others: it is
 	// sent as {Label, Term}.
 	Label any
+	// Elements takes what a stream sends, which is then what Function has to be.
+	Elements func(context.Context, etf.Raw) error
 }
 
 // child starts a task of t's that ends with ctx, which descends from t's own. Its end is
@@ -37,15 +40,31 @@ func (t *Task) child(ctx context.Context, spec Spec, sink func(ending)) (*Task, 
 	if err != nil {
 		return nil, err
 	}
-	if kind := child.fn.Load().Kind; kind != KindFunction {
+	expected := KindFunction
+	if spec.Elements != nil {
+		expected = KindStream
+		child.out = streaming.NewLocalOutput(child.ctx, taking(spec.Elements))
+	}
+	if kind := child.fn.Load().Kind; kind != expected {
 		child.cancel(nil)
-		return nil, &protocol.Error{Reason: protocol.BadArgs, Message: fmt.Sprintf("%s is a %s: expected a function", spec.Function, kind)}
+		return nil, &protocol.Error{Reason: protocol.BadArgs, Message: fmt.Sprintf("%s is a %s: expected a %s", spec.Function, kind, expected)}
 	}
 	child.parent, child.sink, child.label = t, sink, spec.Label
 	if err := t.conn.admit(child); err != nil {
 		return nil, err
 	}
 	return child, nil
+}
+
+// taking makes terms of a stream's elements.
+func taking(take func(context.Context, etf.Raw) error) func(context.Context, any) error {
+	return func(ctx context.Context, v any) error {
+		element, err := etf.Append(nil, v)
+		if err != nil {
+			return fmt.Errorf("encode element: %w", err)
+		}
+		return take(ctx, element)
+	}
 }
 
 // Run runs a function of this worker as a child of t and returns its value. It

@@ -89,11 +89,14 @@ func parseSpec(term etf.Raw) (Spec, error) {
 	if err != nil || len(parts) < 2 || len(parts) > 3 {
 		return Spec{}, fmt.Errorf("%v: expected {Name, Args} or {Name, Args, Opts}", term)
 	}
-	var name any
-	_ = etf.Decode(parts[0], &name)
+	return specOf(parts)
+}
+
+// specOf reads a name, arguments and, perhaps, options.
+func specOf(parts []etf.Raw) (Spec, error) {
 	spec := Spec{Args: parts[1]}
 	var ok bool
-	if spec.Function, ok = word(name); !ok {
+	if spec.Function, ok = nameOf(parts[0]); !ok {
 		return spec, fmt.Errorf("function name %v: expected an atom or a binary", parts[0])
 	}
 	if _, err := etf.SplitList(parts[1], nil); err != nil {

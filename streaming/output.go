@@ -31,6 +31,7 @@ type Output struct {
 	ref    etf.Raw
 	codec  protocol.Codec
 	task   context.Context
+	local  func(context.Context, any) error // takes the elements of a stream that does not leave the worker
 
 	mu     sync.Mutex
 	open   *segment // the message that takes the next element, or nil
@@ -51,6 +52,12 @@ func NewOutput(task context.Context, w *protocol.Writer, codec protocol.Codec, r
 	return &Output{writer: w, ref: ref, codec: codec, task: task, credit: Credit{left: credit}}
 }
 
+// NewLocalOutput returns an output whose elements are handed to take, one by one,
+// instead of the client. Take decides how long Send waits.
+func NewLocalOutput(task context.Context, take func(context.Context, any) error) *Output {
+	return &Output{task: task, local: take}
+}
+
 // Add allows n more elements.
 func (o *Output) Add(n int) { o.credit.Add(n) }
 
@@ -67,6 +74,9 @@ func (o *Output) Finish(ctx context.Context, v any) error { return o.deliver(ctx
 func (o *Output) deliver(ctx context.Context, v any, after error) error {
 	if o.task.Err() != nil {
 		return context.Cause(o.task)
+	}
+	if o.local != nil {
+		return o.local(ctx, v)
 	}
 	if err := o.credit.Take(ctx, o.task); err != nil {
 		return err
