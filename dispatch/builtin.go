@@ -13,13 +13,17 @@ import (
 var builtins map[string]*Function
 
 func init() {
-	builtins = map[string]*Function{
+	all := map[string]*Function{
 		"$functions": builtin("$functions", func(t *Task) (any, error) { return t.conn.options.Registry.describe(), nil }),
 		"$stats":     builtin("$stats", func(t *Task) (any, error) { return t.conn.Stats(), nil }),
 		"$stacks":    builtin("$stacks", func(t *Task) (any, error) { return t.conn.stacks(t), nil }),
 		"$group":     {Name: "$group", Kind: KindFunction, Lane: LaneIO, Run: runGroup},
 		"$pipeline":  {Name: "$pipeline", Kind: KindStream, Lane: LaneIO, Run: runPipeline},
 		"$sleep":     {Name: "$sleep", Kind: KindFunction, Lane: LaneIO, Run: sleepFor},
+	}
+	builtins = make(map[string]*Function, len(all))
+	for name, f := range all {
+		builtins[name] = f.labelled()
 	}
 }
 

@@ -34,7 +34,7 @@ func (t *Task) child(ctx context.Context, spec Spec, sink func(ending)) (*Task, 
 	call := &protocol.Call{Ref: t.call.Ref, Function: spec.Function, Args: spec.Args}
 	call.CallOptions = protocol.CallOptions{
 		Timeout: spec.Timeout, Priority: spec.Priority, Lane: spec.Lane, Name: spec.Name,
-		Meta: t.call.Meta, Progress: t.call.Progress, Credit: protocol.CreditDefault,
+		Meta: t.metaTerm(ctx), Progress: t.call.Progress, Credit: protocol.CreditDefault,
 	}
 	child, err := t.conn.newTask(ctx, call)
 	if err != nil {

@@ -1,8 +1,10 @@
 package dispatch
 
 import (
+	"context"
 	"fmt"
 	"maps"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -42,6 +44,14 @@ type Function struct {
 	Input etf.Type
 	// Run does the work, in the task's goroutine, and returns the value to encode.
 	Run func(t *Task) (any, error)
+
+	labels context.Context // of its goroutines in profiles
+}
+
+// labelled returns f with its labels, made once.
+func (f Function) labelled() *Function {
+	f.labels = pprof.WithLabels(context.Background(), pprof.Labels("function", f.Name))
+	return &f
 }
 
 // maxNameLength bounds a function's name, in bytes.
@@ -88,7 +98,7 @@ func (r *Registry) Add(f Function) {
 	if r.functions == nil {
 		r.functions = make(map[string]*Function)
 	}
-	r.functions[f.Name] = &f
+	r.functions[f.Name] = f.labelled()
 }
 
 // find returns the function of that name, the worker's own included.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"sync/atomic"
 	"time"
 
@@ -100,9 +101,6 @@ func (t *Task) Function() string { return t.fn.Load().Name }
 // Name returns the name the call gave the task, or "".
 func (t *Task) Name() string { return t.call.Name }
 
-// Meta returns the map that travels along with the call, or nil.
-func (t *Task) Meta() etf.Raw { return t.call.Meta }
-
 // Args returns the call's arguments, a list that has passed the scan.
 func (t *Task) Args() etf.Raw { return t.args }
 
@@ -172,7 +170,18 @@ func (t *Task) run() {
 		// or a namespace change has done to it.
 		runtime.LockOSThread()
 	}
+	pprof.SetGoroutineLabels(t.labels())
 	value, err = t.invoke()
+}
+
+// labels tell a task's goroutines apart in profiles: by function, and by the
+// task's name if it has one. Goroutines that a handler starts inherit them.
+func (t *Task) labels() context.Context {
+	labels := t.fn.Load().labels
+	if t.call.Name == "" {
+		return labels
+	}
+	return pprof.WithLabels(labels, pprof.Labels("task", t.call.Name))
 }
 
 var errGoexit = errors.New("the handler ended its goroutine (runtime.Goexit): expected it to return")
