@@ -225,7 +225,7 @@ func TestTreesOfGroups(t *testing.T) {
 			stats := f.Call("$stats").Value
 			assert.Equal(t, int64(1), field(t, stats, "accepted"))
 			assert.Equal(t, int64(0), field(t, stats, "abandoned"))
-			f.quiet()
+			f.Quiet()
 		})
 	})
 }

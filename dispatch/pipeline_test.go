@@ -107,9 +107,9 @@ func TestPipelineFoldsAndCounts(t *testing.T) {
 func TestPipelineStreamsAgainstCredit(t *testing.T) {
 	f := pipelines(t)
 	ref := f.Start("$pipeline", options("credit", int64(2)), naturals, []any{stage("map", "double")})
-	assert.Equal(t, ints(0, 2), f.elements(ref, 2))
+	assert.Equal(t, ints(0, 2), f.Elements(ref, 2))
 	f.Send(etf.Tuple{atom("credit"), ref, int64(1)})
-	assert.Equal(t, ints(4), f.elements(ref, 1))
+	assert.Equal(t, ints(4), f.Elements(ref, 1))
 	f.Send(etf.Tuple{atom("cancel"), ref})
 	f.fails(ref, portworker.Cancelled)
 	assert.Error(t, (<-f.started).(error), "the source was stopped")

@@ -236,6 +236,45 @@ func TestHalfCloseIsTheEndOfInput(t *testing.T) {
 	f.Quiet()
 }
 
+func TestStreamsThatWaitForTheirConsumersKeepNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := streams(t)
+		f.Send(etf.Tuple{atom("hello"), options("config", options("lanes", options("io", int64(1))))})
+		f.Next()
+		first := f.Start("range", nil, 3)
+		second := f.Start("range", nil, 3)
+		synctest.Wait()
+		for _, ref := range []any{first, second} {
+			f.Send(etf.Tuple{atom("credit"), ref, int64(9)})
+			assert.Equal(t, numbers(0, 3), f.Elements(ref, 3))
+			assert.Nil(t, f.Await(ref).Err)
+		}
+	})
+}
+
+func TestChannelsThatWaitForInputKeepNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := streams(t)
+		f.Send(etf.Tuple{atom("hello"), options("config", options("lanes", options("io", int64(1))))})
+		f.Next()
+		first := f.Start("counter", nil, 1)
+		synctest.Wait()
+		second := f.Start("counter", nil, 2)
+		for _, ref := range []any{second, first} {
+			f.Send(etf.Tuple{atom("close"), ref})
+			f.Elements(ref, 1)
+			assert.Nil(t, f.Await(ref).Err)
+		}
+	})
+}
+
+func TestInputAfterTheEndOfInputIsAFault(t *testing.T) {
+	f := streams(t)
+	ref := f.Start("counter", options("credit", int64(0)), 0)
+	f.Send(etf.Tuple{atom("close"), ref}, etf.Tuple{atom("send"), ref, atom("get")})
+	assert.Contains(t, field(t, f.fault(ref), "message"), "closed before")
+}
+
 func TestInputPastTheLimitIsAFaultAndNotTaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := streams(t)

@@ -27,7 +27,7 @@ func TestOutputThatWaitsForRoomHoldsNone(t *testing.T) {
 		w := protocol.NewWriter(client)
 		ref, err := etf.Append(nil, "ref")
 		require.NoError(t, err)
-		out := NewOutput(t.Context(), w, protocol.ETF, ref, 10)
+		out := NewOutput(t.Context(), w, protocol.ETF, ref, 10, nil)
 		read := func() {
 			client.read <- 0
 			w.Ack(<-client.got)
