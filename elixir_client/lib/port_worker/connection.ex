@@ -9,7 +9,7 @@ defmodule PortWorker.Connection do
   use GenServer
 
   alias PortWorker.{Call, Callbacks, Error, Executable, Hello, Options}
-  alias PortWorker.{Routes, Session, WorkerLog, Writer}
+  alias PortWorker.{Notification, Routes, Session, WorkerLog, Writer}
 
   # What the worker gets on top of its own drain deadline, and what a killed process
   # gets to be gone, in milliseconds.
@@ -302,7 +302,7 @@ defmodule PortWorker.Connection do
   end
 
   defp perform([{:notify, to, message} | rest], state) do
-    notify(to, message, state)
+    Notification.deliver(hd(state.keys), to, message)
     perform(rest, state)
   end
 
@@ -316,25 +316,6 @@ defmodule PortWorker.Connection do
 
   defp perform([{:up, hello} | rest], state), do: perform(rest, up(hello, state))
   defp perform([{:broken, error} | _rest], state), do: broken(error, state)
-
-  # A connection to another node is not worth waiting for here.
-  defp notify(name, message, state) when is_atom(name) do
-    case Process.whereis(name) do
-      nil ->
-        text = "notified #{inspect(name)}, and no process has that name"
-        WorkerLog.write(:debug, hd(state.keys), text, %{})
-
-      pid_or_port ->
-        notify(pid_or_port, message, state)
-    end
-  end
-
-  defp notify(to, message, _state) when is_pid(to) or is_reference(to) do
-    :erlang.send(to, message, [:noconnect, :nosuspend])
-    :ok
-  end
-
-  defp notify(_port, _message, _state), do: :ok
 
   defp up(hello, state) do
     _ = Process.cancel_timer(state.startup_timer)

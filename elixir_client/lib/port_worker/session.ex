@@ -77,8 +77,11 @@ defmodule PortWorker.Session do
   @spec forget(t(), reference()) :: {[action()], t()}
   def forget(session, ref) do
     case Map.pop(session.tasks, ref) do
-      {nil, _tasks} -> {[], session}
-      {task, tasks} -> {[{:write, {:cancel, ref}} | refusals(task)], %{session | tasks: tasks}}
+      {nil, _tasks} ->
+        {[], session}
+
+      {task, tasks} ->
+        {[{:write, {:cancel, ref}} | Task.refusals(task)], %{session | tasks: tasks}}
     end
   end
 
@@ -104,7 +107,7 @@ defmodule PortWorker.Session do
         {replies, put_task(session, ref, %{task | inputs: inputs})}
 
       _ended ->
-        {[{:reply, from, channel_ended()}], session}
+        {[{:reply, from, Inputs.ended()}], session}
     end
   end
 
@@ -203,8 +206,8 @@ defmodule PortWorker.Session do
     finish(ref, result(result), %{session | results: session.results + 1}, actions)
   end
 
-  defp message({:data, ref, [_ | _] = elements}, session, actions)
-       when is_reference(ref) and node(ref) == node() do
+  defp message({:data, ref, elements}, session, actions)
+       when is_reference(ref) and node(ref) == node() and length(elements) > 0 do
     case session.tasks do
       %{^ref => %Task{receiver: pid} = task} when is_pid(pid) ->
         {outputs(ref, task, elements, actions), session}
@@ -344,29 +347,8 @@ defmodule PortWorker.Session do
     [{:deliver, ref, {ref, result}}]
   end
 
-  defp tell(ref, %Task{} = task, result) do
-    result = named(result, task.function)
-    [{:deliver, ref, {ref, result}} | receipts(task, result)] ++ refusals(task)
-  end
-
+  defp tell(ref, %Task{} = task, result), do: Task.ended(task, ref, result)
   defp tell(ref, nil, _result), do: [log(:warning, "answered a call nobody made: #{brief(ref)}")]
-
-  defp refusals(%Task{inputs: nil}), do: []
-  defp refusals(%Task{inputs: inputs}), do: Inputs.refuse(inputs, channel_ended())
-
-  defp channel_ended, do: {:error, Error.new(:closed, "the channel has ended")}
-
-  defp receipts(task, result) do
-    Enum.map(task.waiting, &{:reply, &1, receipt(result)})
-  end
-
-  defp receipt({:error, %Error{reason: :cancelled, details: %{still_running: true}} = error}) do
-    {:still_running, error.stack || Map.get(error.details, :stack, "")}
-  end
-
-  defp receipt({:error, %Error{reason: :cancelled}}), do: :stopped
-  defp receipt({:error, %Error{reason: :worker_down} = error}), do: {:error, error}
-  defp receipt(result), do: {:finished, result}
 
   defp result({:ok, _value} = ok), do: ok
   defp result({:error, error}), do: {:error, Error.from_wire(error)}
@@ -375,9 +357,6 @@ defmodule PortWorker.Session do
     text = "expected {:ok, term} or {:error, map}, got: #{brief(other)}"
     {:error, Error.new(:bad_message, text)}
   end
-
-  defp named({:error, error}, function), do: {:error, %{error | function: function}}
-  defp named(ok, _function), do: ok
 
   defp log(level, text), do: {:log, level, text, %{}}
 

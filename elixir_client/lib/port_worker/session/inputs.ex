@@ -4,6 +4,8 @@ defmodule PortWorker.Session.Inputs do
   # their inputs themselves, and need to ask only for a number that was not granted
   # when they last heard.
 
+  alias PortWorker.Error
+
   # A worker takes that many before it has granted any.
   @first 64
 
@@ -34,7 +36,11 @@ defmodule PortWorker.Session.Inputs do
     {replies, %{inputs | granted: granted, waiting: waiting}}
   end
 
-  @doc "Nothing more is taken: those that wait are told `reply`."
-  @spec refuse(t(), term()) :: [{:reply, GenServer.from(), term()}]
-  def refuse(inputs, reply), do: for({_number, from} <- inputs.waiting, do: {:reply, from, reply})
+  @doc "Nothing more is taken, which those that wait are told."
+  @spec refuse(t()) :: [{:reply, GenServer.from(), term()}]
+  def refuse(inputs), do: for({_number, from} <- inputs.waiting, do: {:reply, from, ended()})
+
+  @doc "What a sender is told when the channel has ended."
+  @spec ended() :: {:error, Error.t()}
+  def ended, do: {:error, Error.new(:closed, "the channel has ended")}
 end
