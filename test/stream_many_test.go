@@ -182,7 +182,7 @@ func (p *Peer) unreadBytes() int {
 	conn, err := p.stdout.SyscallConn()
 	require.NoError(p.t, err)
 	var n int
-	require.NoError(p.t, conn.Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), unix.FIONREAD) }))
+	require.NoError(p.t, conn.Control(func(fd uintptr) { n, err = unix.IoctlGetInt(int(fd), unix.TIOCINQ) }))
 	require.NoError(p.t, err)
 	return n
 }
