@@ -85,8 +85,8 @@ func (p *Peer) checkEnd() {
 		assert.Fail(p.t, "something still holds the worker's output")
 		return
 	}
-	assert.Empty(p.t, p.ledger.broken(), "rules 1 and 5")
-	assert.Empty(p.t, p.flow.broken(), "the window")
+	assert.Empty(p.t, p.ledger.broken(), "rules 1 and 12")
+	assert.Empty(p.t, p.flow.broken(), "rule 13")
 	if p.severed {
 		return
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// That no more is in flight than the window allows, the flow of the peer checks at each
+// Rule 13. That no more is in flight than the window allows, the flow of the peer checks at each
 // packet; here are those that try it, and that nothing is lost or stuck for it.
 
 // results takes n results of whatever calls. It returns how often each ref had a value,
