@@ -367,6 +367,8 @@ defmodule PortWorker.StreamsTest do
 
       assert_stopped(worker)
       assert PortWorker.status(worker).in_flight == 0
+      # The worker is told when this process dies; that is all.
+      assert remembered(worker) == {[], [], [], [self()]}
     end
   end
 end
