@@ -18,7 +18,7 @@ defmodule PortWorker.Wire do
   # and the modules that act on these may be loaded later than this one.
   @words ~w(
     hello result progress data credit callback notify log pong fault ok error undefined
-    reason message details stack retry_after still_running still_runnin
+    reason message details stack retry_after still_running
     unknown_function bad_args bad_message bad_frame frame_too_large duplicate_ref cancelled timeout
     overloaded draining panic failed circuit_open worker_down unsupported
     function stream channel io cpu blocking dedicated debug info notice warning meta
