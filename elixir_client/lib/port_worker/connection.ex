@@ -19,8 +19,10 @@ defmodule PortWorker.Connection do
   # A request to a connection waits for the worker only where that is said.
   @forget_timeout 5_000
 
-  # How long, in milliseconds, bytes are left unacknowledged in the hope of more.
-  @ack_delay 20
+  # How long, in milliseconds, bytes are left unacknowledged in the hope of more. A worker that
+  # has had its last word gets the time to end: what is written to it then breaks the pipe,
+  # and the exit status is lost.
+  @ack_delay 100
 
   @enforce_keys [:server, :keys, :options, :port, :writer, :calls, :session, :callbacks]
   defstruct [
