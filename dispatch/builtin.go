@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"fmt"
 	"runtime"
 	"time"
 
@@ -115,12 +116,12 @@ func (c *Conn) stacks(asking *Task) []TaskStack {
 			abandoned[t] = true
 		}
 	})
-	byTask := stacksByTask(tasks)
-	stacks := make([]TaskStack, 0, len(tasks))
+	byTask := stacks()
+	list := make([]TaskStack, 0, len(tasks))
 	for _, t := range tasks {
-		if stack := byTask[t]; stack != "" {
-			stacks = append(stacks, TaskStack{t.Function(), t.Name(), time.Since(t.accepted).Milliseconds(), abandoned[t], stack})
+		if stack := byTask[fmt.Sprintf("%p", t)]; stack != nil {
+			list = append(list, TaskStack{t.Function(), t.Name(), time.Since(t.accepted).Milliseconds(), abandoned[t], string(stack)})
 		}
 	}
-	return stacks
+	return list
 }

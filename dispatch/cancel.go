@@ -54,6 +54,12 @@ func (c *Conn) stop(t *Task, why *protocol.Error, lenient bool) {
 
 // giveUp ends a cancelled task whose handler has outlived the grace.
 func (c *Conn) giveUp(t *Task, why *protocol.Error) {
+	c.mu.Lock()
+	over := t.phase == ended
+	c.mu.Unlock()
+	if over {
+		return
+	}
 	c.endEarly(t, withReceipt(why, true, stackOf(t)))
 }
 

@@ -4,48 +4,55 @@ import (
 	"bytes"
 	"fmt"
 	"runtime"
+
+	"golang.org/x/sync/singleflight"
 )
 
-// maxStacks bounds the dump in which a task's goroutine is looked for.
+// maxStacks bounds a dump of all stacks, in bytes. A task whose stack lies beyond it
+// is shown without one.
 const maxStacks = 64 << 20
+
+// dumps lets all who want stacks at the same time share a dump: each stops the
+// world, and thousands of tasks may be found to be still running at once.
+var dumps singleflight.Group
 
 // stackOf returns the stack of the goroutine that runs t's handler, or "" when
 // it has returned. It finds it by the receiver of invoke, which a traceback shows
-// as an address; so no task pays for being findable. It stops the world for the
-// time it takes to write all stacks down.
-func stackOf(t *Task) string { return stacksByTask([]*Task{t})[t] }
+// as an address; so no task pays for being findable.
+func stackOf(t *Task) string { return string(stacks()[fmt.Sprintf("%p", t)]) }
 
-// stacksByTask does the same for many tasks at once.
-func stacksByTask(tasks []*Task) map[*Task]string {
-	marks := make(map[string]*Task, len(tasks))
-	for _, t := range tasks {
-		marks[fmt.Sprintf("%p", t)] = t
-	}
-	found := make(map[*Task]string, len(tasks))
-	for stack := range bytes.SplitSeq(allStacks(), []byte("\n\n")) {
-		_, frame, ok := bytes.Cut(stack, invokeFrame)
-		if !ok {
-			continue
-		}
-		end := bytes.IndexAny(frame, "?,)")
-		if t := marks[string(frame[:max(end, 0)])]; t != nil {
-			found[t] = string(stack)
-		}
-	}
-	return found
+// stacks returns the stacks of all handlers by the addresses of their tasks.
+func stacks() map[string][]byte {
+	index, _, _ := dumps.Do("", func() (any, error) { return indexStacks(allStacks()), nil })
+	return index.(map[string][]byte)
 }
 
 // invokeFrame is how a traceback begins the line of Task.invoke.
 var invokeFrame = []byte("dispatch.(*Task).invoke(")
 
+func indexStacks(dump []byte) map[string][]byte {
+	index := make(map[string][]byte)
+	for stack := range bytes.SplitSeq(dump, []byte("\n\n")) {
+		_, frame, ok := bytes.Cut(stack, invokeFrame)
+		if !ok {
+			continue
+		}
+		if end := bytes.IndexAny(frame, "?,)"); end > 0 {
+			index[string(frame[:end])] = stack
+		}
+	}
+	return index
+}
+
 // allStacks returns a traceback of every goroutine.
 func allStacks() []byte {
-	buf := make([]byte, 1<<20)
+	// A stack is some hundred bytes to a few thousand: one dump does, most times.
+	buf := make([]byte, min(maxStacks, 64<<10+4096*runtime.NumGoroutine()))
 	for {
 		n := runtime.Stack(buf, true)
 		if n < len(buf) || len(buf) >= maxStacks {
 			return buf[:n]
 		}
-		buf = make([]byte, 4*len(buf))
+		buf = make([]byte, min(maxStacks, 4*len(buf)))
 	}
 }
