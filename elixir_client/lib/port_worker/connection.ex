@@ -19,10 +19,10 @@ defmodule PortWorker.Connection do
   # A request to a connection waits for the worker only where that is said.
   @forget_timeout 5_000
 
-  # How long, in milliseconds, bytes are left unacknowledged in the hope of more. A worker that
-  # has had its last word gets the time to end: what is written to it then breaks the pipe,
-  # and the exit status is lost.
-  @ack_delay 100
+  # How long, in milliseconds, the last few bytes are left unacknowledged. Only a message nearly as
+  # large as the window waits for them. It is long because a worker may be about to end: what
+  # is written to it then breaks the pipe, and the exit status is lost.
+  @ack_delay 1_000
 
   @enforce_keys [:server, :keys, :options, :port, :writer, :calls, :session, :callbacks]
   defstruct [
