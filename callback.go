@@ -3,6 +3,7 @@ package portworker
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"portworker/dispatch"
 	"portworker/etf"
@@ -68,6 +69,11 @@ func Continue(name string, args ...any) error {
 func ContinueCallback(name string, args ...any) error {
 	return &dispatch.Continuation{Name: name, Args: args, Callback: true}
 }
+
+// ReplyAfter, returned as a handler's error, ends the task with v after a time. No
+// goroutine waits for it, so that a million such tasks cost little; it is cancelled, and
+// times out, as a handler that waits.
+func ReplyAfter(d time.Duration, v any) error { return &dispatch.Continuation{Value: v, After: d} }
 
 func taskOf(ctx context.Context, what string) (*dispatch.Task, error) {
 	if t := dispatch.TaskFrom(ctx); t != nil {

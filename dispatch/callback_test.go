@@ -235,3 +235,22 @@ func TestYieldLetsAHigherPriorityGoFirst(t *testing.T) {
 		assert.Equal(t, "low", f.Await(low).Value)
 	})
 }
+
+func TestReplyAfterHoldsNoGoroutineAndIsStoppedLikeAnyTask(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := asking(t)
+		begun := time.Now()
+		slept := f.Start("$sleep", nil, 1000)
+		late := f.Start("$sleep", options("timeout", int64(500)), 1000)
+		cancelled := f.Start("$sleep", nil, 1000)
+		synctest.Wait()
+		lanes := field(t, f.Call("$stats").Value, "lanes").(etf.Map)
+		io, _ := lanes.Get("io")
+		assert.Equal(t, int64(1), field(t, io, "running"), "only the one that asks")
+		f.Send(etf.Tuple{atom("cancel"), cancelled})
+		f.fails(cancelled, portworker.Cancelled)
+		f.fails(late, portworker.Timeout)
+		assert.Equal(t, atom("ok"), f.Await(slept).Value)
+		assert.Equal(t, time.Second, time.Since(begun))
+	})
+}

@@ -178,14 +178,5 @@ func sleepFor(t *Task) (any, error) {
 	if err != nil || len(args) != 1 || ms < 0 || ms > math.MaxInt64/int64(time.Millisecond) {
 		return nil, &protocol.Error{Reason: protocol.BadArgs, Message: "$sleep: expected a number of milliseconds"}
 	}
-	t.park()
-	defer t.unpark()
-	timer := time.NewTimer(time.Duration(ms) * time.Millisecond)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return etf.Atom("ok"), nil
-	case <-t.ctx.Done():
-		return nil, t.ctx.Err()
-	}
+	return nil, &Continuation{Value: etf.Atom("ok"), After: time.Duration(ms) * time.Millisecond}
 }

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"portworker/etf"
 	"portworker/protocol"
@@ -15,6 +16,10 @@ type Continuation struct {
 	Args []any
 	// Callback says that Name is a function of the client's.
 	Callback bool
+	// Value ends the task after the time in After, without another function, where
+	// Name is empty.
+	Value any
+	After time.Duration
 }
 
 // Error makes a continuation something a handler can return. It is seen only
@@ -28,8 +33,11 @@ func (c *Conn) handOver(t *Task, to *Continuation) error {
 	if err := context.Cause(t.ctx); err != nil {
 		return err
 	}
-	if to.Callback {
+	switch {
+	case to.Callback:
 		return c.handToClient(t, to)
+	case to.Name == "":
+		return c.handToTimer(t, to)
 	}
 	fn := c.options.Registry.find(to.Name)
 	if fn == nil {
@@ -98,13 +106,23 @@ func (c *Conn) handToClient(t *Task, to *Continuation) error {
 	return nil
 }
 
-// endWith ends a task with a reply of the client's. It is called by the reading
-// goroutine and does not wait.
-func (c *Conn) endWith(t *Task, name string, r *protocol.Reply) {
-	e := t.succeeded(r.Value)
-	if !r.OK {
-		e = t.failed(asError(callbackError(name, r.Value)))
-	}
+// handToTimer ends a task after a time. Nothing waits for it but the timer.
+func (c *Conn) handToTimer(t *Task, to *Continuation) error {
+	e := t.succeeded(to.Value)
+	var next *Task
+	c.update(func(s *inflight) {
+		if t.phase == running {
+			t.phase = handed
+			t.delay = time.AfterFunc(to.After, func() { c.endHanded(t, e) })
+		}
+		next = s.returned(t)
+	})
+	c.start(next)
+	return nil
+}
+
+// endHanded ends a task that was handed over. It does not wait.
+func (c *Conn) endHanded(t *Task, e ending) {
 	c.update(func(s *inflight) {
 		if t.phase != ended {
 			c.conclude(s, t, e, 0)
@@ -112,4 +130,14 @@ func (c *Conn) endWith(t *Task, name string, r *protocol.Reply) {
 	})
 	t.cancel(nil)
 	c.writer.FlushSoon()
+}
+
+// endWith ends a task with a reply of the client's. It is called by the reading
+// goroutine and does not wait.
+func (c *Conn) endWith(t *Task, name string, r *protocol.Reply) {
+	e := t.succeeded(r.Value)
+	if !r.OK {
+		e = t.failed(asError(callbackError(name, r.Value)))
+	}
+	c.endHanded(t, e)
 }

@@ -125,6 +125,7 @@ func (s *inflight) end(t *Task, reason protocol.Reason) {
 	s.disown(t)
 	stopTimer(t.timer)
 	stopTimer(t.grace)
+	stopTimer(t.delay)
 	if reason == "" {
 		s.counts.ok++
 	} else {

@@ -44,6 +44,7 @@ type Task struct {
 	stop       *protocol.Error // why it was told to stop, or nil
 	lenient    bool            // a value is still welcome after stop
 	timer      *time.Timer     // the deadline's, or nil
+	delay      *time.Timer     // ends a task that was handed to it, or nil
 	grace      *time.Timer     // a cancelled handler's, or nil
 	prev, next *Task           // in its lane's queue
 }

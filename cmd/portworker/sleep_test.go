@@ -1,38 +1,37 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
+	"portworker"
 	"portworker/etf"
+	"portworker/portworkertest"
 )
 
 func TestSleepTakesItsTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		w := portworker.New(portworker.Config{})
+		register(w)
 		began := time.Now()
-		value, err := sleep(t.Context(), 90_000)
-		require.NoError(t, err)
-		assert.Equal(t, etf.Atom("ok"), value)
+		assert.Equal(t, etf.Atom("ok"), portworkertest.Start(t, w).Call("sleep", 90_000).Value)
 		assert.Equal(t, 90*time.Second, time.Since(began))
 	})
 }
 
-func TestSleepEndsWithItsContext(t *testing.T) {
+func TestSleepIsCancelledAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		cause := errors.New("changed my mind")
-		ctx, cancel := context.WithCancelCause(t.Context())
-		time.AfterFunc(time.Second, func() { cancel(cause) })
-
+		w := portworker.New(portworker.Config{})
+		register(w)
+		peer := portworkertest.Start(t, w)
 		began := time.Now()
-		_, err := sleep(ctx, maxSleep)
-		assert.ErrorIs(t, err, cause)
-		assert.Equal(t, time.Second, time.Since(began))
+		ref := peer.Start("sleep", nil, maxSleep)
+		peer.Send(etf.Tuple{etf.Atom("cancel"), ref})
+		assert.Equal(t, portworker.Cancelled, peer.Await(ref).Err.Reason)
+		assert.Zero(t, time.Since(began))
 	})
 }
 
