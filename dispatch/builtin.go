@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"runtime"
 	"time"
 
@@ -22,7 +23,7 @@ func init() {
 
 // builtin makes a function that takes no arguments.
 func builtin(name string, run func(*Task) (any, error)) *Function {
-	return &Function{Name: name, Kind: KindFunction, Lane: LaneIO, Run: func(t *Task) (any, error) {
+	return &Function{Name: name, Kind: KindFunction, Lane: LaneIO, Run: func(_ context.Context, t *Task) (any, error) {
 		if args, err := etf.SplitList(t.Args(), nil); err != nil || len(args) > 0 {
 			return nil, &protocol.Error{Reason: protocol.BadArgs, Message: name + ": expected no arguments"}
 		}

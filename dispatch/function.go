@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -40,8 +41,9 @@ type Function struct {
 	Progress *etf.Type
 	// Input is the type of a channel's inputs.
 	Input etf.Type
-	// Run does the work, in the task's goroutine, and returns the value to encode.
-	Run func(t *Task) (any, error)
+	// Run does the work and returns the value to encode. It may run more than once, and at
+	// the same time, for one task: ctx is that of the attempt.
+	Run func(ctx context.Context, t *Task) (any, error)
 }
 
 // maxNameLength bounds a function's name, in bytes.

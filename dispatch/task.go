@@ -161,7 +161,7 @@ func (t *Task) invoke() (value any, err error) {
 			err = panicked(p)
 		}
 	}()
-	value, err = t.fn.Load().Run(t)
+	value, err = t.fn.Load().Run(t.ctx, t)
 	runtime.KeepAlive(t) // keeps the receiver where a traceback finds it
 	return value, err
 }
