@@ -17,6 +17,7 @@ func init() {
 	builtins = map[string]*Function{
 		"$functions": builtin("$functions", func(t *Task) (any, error) { return t.conn.options.Registry.describe(), nil }),
 		"$stats":     builtin("$stats", func(t *Task) (any, error) { return t.conn.Stats(), nil }),
+		"$history":   builtin("$history", func(t *Task) (any, error) { return t.conn.History(), nil }),
 		"$stacks":    builtin("$stacks", func(t *Task) (any, error) { return t.conn.stacks(t), nil }),
 	}
 }
@@ -38,11 +39,12 @@ type Stats struct {
 	Abandoned  int // handlers that still run after their task has ended
 	Accepted   int // what max_running bounds: running, waiting and abandoned
 	Lanes      map[string]LaneStats
-	Calls      int64            // calls accepted since the start
-	OK         int64            // tasks that ended in a value
-	Errors     map[string]int64 // tasks that ended in an error, by reason
-	Refused    int64            // calls that were not accepted
-	Faults     int64            // faults sent
+	Calls      int64                    // calls accepted since the start
+	OK         int64                    // tasks that ended in a value
+	Errors     map[string]int64         // tasks that ended in an error, by reason
+	Functions  map[string]FunctionStats // of those that were called, by name
+	Refused    int64                    // calls that were not accepted
+	Faults     int64                    // faults sent
 	Goroutines int
 	Heap       int64 // bytes of objects on the heap
 	Uptime     int64
@@ -71,6 +73,7 @@ func (c *Conn) Stats() Stats {
 		stats.Running = len(s.tasks) - waiting
 		stats.Abandoned = len(s.abandoned)
 		stats.Calls, stats.OK = s.counts.calls, s.counts.ok
+		stats.Functions = s.functionStats(c.options.Registry.functions)
 		stats.Refused, stats.Faults = s.counts.refused, s.counts.faults
 		for reason, n := range s.counts.errors {
 			stats.Errors[string(reason)] = n

@@ -70,6 +70,7 @@ func (c *Conn) expire(t *Task) {
 func (c *Conn) endEarly(t *Task, why *protocol.Error) {
 	o := c.codec().Failure(t.call.Ref, why)
 	var next *Task
+	var leaks map[string]int
 	c.update(func(s *inflight) {
 		if t.phase != ended {
 			if t.stop == nil {
@@ -77,9 +78,11 @@ func (c *Conn) endEarly(t *Task, why *protocol.Error) {
 			}
 			next = s.abandon(t, why.Reason)
 			c.writer.Queue(o)
+			leaks = s.leaking()
 		}
 	})
 	c.start(next)
+	c.reportLeak(leaks)
 	c.writer.FlushSoon()
 }
 
@@ -99,9 +102,11 @@ func (c *Conn) finish(t *Task, value any, err error) {
 		reserved = 0
 	}
 	var next *Task
+	var leaks map[string]int
 	over := false
 	c.update(func(s *inflight) {
 		next = s.returned(t)
+		leaks = s.leaking() // of what it has left behind
 		if over = t.phase == ended; !over {
 			s.end(t, reason)
 			c.writer.QueueReserved(o, reserved)
@@ -112,5 +117,6 @@ func (c *Conn) finish(t *Task, value any, err error) {
 	}
 	t.cancel(nil)
 	c.start(next)
+	c.reportLeak(leaks)
 	c.writer.Flush()
 }

@@ -54,6 +54,7 @@ func (c *Conn) handOver(t *Task, to *Continuation) error {
 			return
 		}
 		t.args = list
+		s.passed(t, fn)
 		t.fn.Store(fn)
 		i, _ := laneIndex(fn.Lane)
 		t.lane, t.phase = &c.state.lanes[i], waiting

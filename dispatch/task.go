@@ -25,6 +25,8 @@ type Task struct {
 	accepted time.Time
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
+	retry    *RetryPolicy // the call's own, or nil
+	attempts atomic.Int32 // made so far; not counted where there are no policies
 
 	out *streaming.Output // of a stream or channel
 	in  *streaming.Input  // of a channel
@@ -36,6 +38,8 @@ type Task struct {
 	handedAs   int64           // the callback that is to end it, if it was handed to the client
 	ready      chan struct{}   // closed when it has a place again, or nil
 	stop       *protocol.Error // why it was told to stop, or nil
+	hedges     int             // attempts that run beside each other
+	left       bool            // its goroutine is done, and hedges are not
 	lenient    bool            // a value is still welcome after stop
 	timer      *time.Timer     // the deadline's, or nil
 	grace      *time.Timer     // a cancelled handler's, or nil
@@ -141,12 +145,8 @@ func (t *Task) run() {
 	var value any
 	err := errGoexit
 	defer func() { t.conn.finish(t, value, err) }()
-	if t.lane.name == LaneDedicated {
-		// Never unlocked: the thread ends with the goroutine, whatever a C library
-		// or a namespace change has done to it.
-		runtime.LockOSThread()
-	}
-	value, err = t.invoke()
+	t.lane.claimThread()
+	value, err = t.perform()
 }
 
 var errGoexit = errors.New("the handler ended its goroutine (runtime.Goexit): expected it to return")
@@ -155,13 +155,13 @@ var errGoexit = errors.New("the handler ended its goroutine (runtime.Goexit): ex
 // that a goroutine's stack tells its task (see stackOf).
 //
 //go:noinline
-func (t *Task) invoke() (value any, err error) {
+func (t *Task) invoke(ctx context.Context, run func(context.Context, *Task) (any, error)) (value any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
 		}
 	}()
-	value, err = t.fn.Load().Run(t.ctx, t)
+	value, err = run(ctx, t)
 	runtime.KeepAlive(t) // keeps the receiver where a traceback finds it
 	return value, err
 }
@@ -226,13 +226,18 @@ func asError(err error) *protocol.Error {
 	if err == nil {
 		return nil
 	}
+	after, _ := canRetry(err)
 	if e, ok := errors.AsType[*protocol.Error](err); ok {
-		if wrapped := err.Error(); wrapped != e.Error() {
-			outer := *e
-			outer.Message = wrapped
-			return &outer
+		wrapped := err.Error()
+		if wrapped == e.Error() && after == e.RetryAfter {
+			return e
 		}
-		return e
+		outer := *e
+		outer.RetryAfter = or(after, e.RetryAfter)
+		if wrapped != e.Error() {
+			outer.Message = wrapped
+		}
+		return &outer
 	}
-	return &protocol.Error{Reason: protocol.Failed, Message: err.Error()}
+	return &protocol.Error{Reason: protocol.Failed, Message: err.Error(), RetryAfter: after}
 }
