@@ -39,8 +39,10 @@ const (
 type breaker struct {
 	function string
 	circuit  circuitbreaker.CircuitBreaker[any]
+	probes   int // that may be out at once
 
 	mu      sync.Mutex // so that a change is announced by the one who made it
+	out     int        // probes that have not told
 	changes []circuitbreaker.StateChangedEvent
 }
 
@@ -49,10 +51,10 @@ func newBreaker(function string, p BreakerPolicy) (*breaker, error) {
 		return nil, fmt.Errorf("%+v: expected no negative numbers", p)
 	}
 	failures := uint(or(p.Failures, defaultFailures))
-	b := &breaker{function: function}
+	b := &breaker{function: function, probes: or(p.Probes, 1)}
 	builder := circuitbreaker.NewBuilder[any]().
 		WithDelay(or(p.ResetAfter, defaultResetAfter)).
-		WithSuccessThreshold(uint(or(p.Probes, 1))).
+		WithSuccessThreshold(uint(b.probes)).
 		OnStateChanged(func(e circuitbreaker.StateChangedEvent) { b.changes = append(b.changes, e) })
 	if p.Window > 0 {
 		builder = builder.WithFailureThresholdPeriod(failures, p.Window)
@@ -91,10 +93,20 @@ func circuitState(s circuitbreaker.State) string {
 	return "closed"
 }
 
-// refusal is what a call gets that comes while the circuit is open, or nil.
+// refusal is what a call gets that comes while the circuit is open, or half open with all
+// probes out, or nil.
 func (b *breaker) refusal() *protocol.Error {
-	if left := b.circuit.RemainingDelay(); left > 0 {
-		return b.refuse(left)
+	switch b.circuit.State() {
+	case circuitbreaker.OpenState:
+		if left := b.circuit.RemainingDelay(); left > 0 {
+			return b.refuse(left)
+		}
+	case circuitbreaker.HalfOpenState:
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		if b.out >= b.probes {
+			return b.refuse(retryHint) // nobody knows how long they take
+		}
 	}
 	return nil
 }
@@ -113,10 +125,11 @@ func (b *breaker) enter(ctx context.Context, t *Task) (*permit, error) {
 	granted := false
 	b.do(t, func() {
 		granted = b.circuit.TryAcquirePermit()
-		p.probe = b.circuit.IsHalfOpen()
+		if p.probe = granted && b.circuit.IsHalfOpen(); p.probe {
+			b.out++
+		}
 	})
 	if !granted {
-		// Where the probes are out, nobody knows for how long.
 		return nil, b.refuse(or(b.circuit.RemainingDelay(), retryHint))
 	}
 	// A handler that does not return is not to keep what it has learnt to itself.
@@ -149,6 +162,9 @@ func (p *permit) settle(v verdict) {
 	}
 	b := p.breaker
 	b.do(p.task, func() {
+		if p.probe {
+			b.out--
+		}
 		switch {
 		case !p.probe && !b.circuit.IsClosed(): // it began before the circuit opened
 		case v == good:
