@@ -2,18 +2,16 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
 	"time"
-
-	"github.com/failsafe-go/failsafe-go"
-	"github.com/failsafe-go/failsafe-go/hedgepolicy"
 
 	"portworker/protocol"
 )
 
 // HedgePolicy starts further attempts while the first is slow. The first value wins, and the
-// others are cancelled. A failure after which another try may succeed waits for the others.
+// others are cancelled. A failure after which another try may succeed waits for those that still
+// run; any other ends them.
 type HedgePolicy struct {
 	After time.Duration // from one attempt to the next; positive
 	Max   int           // further attempts, 1 to 100
@@ -26,53 +24,68 @@ func (p *HedgePolicy) check() error {
 	return nil
 }
 
-// build makes a policy that calls started before each attempt but the first.
-func (p *HedgePolicy) build(started func()) hedgepolicy.HedgePolicy[any] {
-	return hedgepolicy.NewBuilderWithDelay[any](p.After).WithMaxHedges(p.Max).
-		OnHedge(func(failsafe.ExecutionEvent[any]) { started() }).
-		CancelIf(func(_ any, err error) bool {
-			_, again := canRetry(err)
-			return err == nil || !again
-		}).Build()
+// errLost is the cause of the context of an attempt that another has overtaken.
+var errLost = errors.New("another attempt was faster")
+
+// attemptEnd is how a hedged attempt ended.
+type attemptEnd struct {
+	value any
+	err   error
 }
 
 // hedged runs the handler, and again while it is slow. Attempts that lost may go on
-// when it returns; they count as the task's handler until they are done.
+// when it returns; they count as the task's handler until they are done. When ctx is done it
+// waits for all of them: a task has stopped when all of it has.
 func (t *Task) hedged(ctx context.Context, fn *Function, p *HedgePolicy) (any, error) {
-	var attempts sync.WaitGroup
-	started := func() {
-		attempts.Add(1)
-		t.attempts.Add(1)
-		t.conn.update(func(*inflight) { t.hedges++ })
+	running, cancel := context.WithCancelCause(ctx)
+	defer cancel(errLost)
+	ends := make(chan attemptEnd, p.Max+1)
+	timer := time.NewTimer(p.After)
+	defer timer.Stop()
+	t.beside(running, fn, ends)
+	best := attemptEnd{err: errLost}
+	for begun, left := 1, 1; left > 0; {
+		select {
+		case end := <-ends:
+			left--
+			if best.err != nil {
+				best = end
+			}
+			if ctx.Err() == nil && end.decides() {
+				left = 0
+			}
+		case <-timer.C:
+			if begun <= p.Max && ctx.Err() == nil {
+				begun, left = begun+1, left+1
+				timer.Reset(p.After)
+				t.beside(running, fn, ends)
+			}
+		}
 	}
-	started()
-	value, err := failsafe.With[any](p.build(started)).WithContext(ctx).GetWithExecution(func(e failsafe.Execution[any]) (any, error) {
-		defer attempts.Done()
-		return t.beside(e.Context(), fn)
-	})
-	if err != nil && ctx.Err() != nil {
-		attempts.Wait() // a task that was told to stop has stopped when all of it has
-		return nil, context.Cause(ctx)
-	}
-	if isContinuation(err) {
+	if isContinuation(best.err) {
 		return nil, &protocol.Error{Reason: protocol.Unsupported, Message: fn.Name + " is hedged, and cannot hand its task on"}
 	}
-	return value, err
+	return best.value, best.err
 }
 
-// beside runs one attempt in a goroutine of its own, so that a handler that ends its goroutine
-// ends no other.
-func (t *Task) beside(ctx context.Context, fn *Function) (value any, err error) {
-	done := make(chan struct{})
-	err = errGoexit
+func (e attemptEnd) decides() bool {
+	_, again := canRetry(e.err)
+	return e.err == nil || !again
+}
+
+// beside runs one attempt in a goroutine of its own.
+func (t *Task) beside(ctx context.Context, fn *Function, ends chan<- attemptEnd) {
+	t.attempts.Add(1)
+	t.conn.update(func(*inflight) { t.hedges++ })
 	t.lane.spawn(func() {
-		defer close(done)
-		defer t.conn.update(func(s *inflight) { s.attemptReturned(t) })
+		end := attemptEnd{err: errGoexit}
+		defer func() {
+			t.conn.update(func(s *inflight) { s.attemptReturned(t) })
+			ends <- end
+		}()
 		t.lane.claimThread()
-		value, err = t.invoke(ctx, fn.Run)
+		end.value, end.err = t.invoke(ctx, fn.Run)
 	})
-	<-done
-	return value, err
 }
 
 // attemptReturned takes note that a hedged attempt is done. The last one

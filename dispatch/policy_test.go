@@ -165,6 +165,7 @@ func TestHedge(t *testing.T) {
 		"no more than it may":                   {[]attempt{takes(time.Second, "v")}, nil, 3, time.Second, "v", ""},
 		"a failure ends it":                     {[]attempt{hangs, failsWith(errFlaky)}, nil, 2, 100 * ms, nil, "failed"},
 		"one that may be tried again waits":     {[]attempt{takes(150*ms, "first"), flaky}, nil, 2, 150 * ms, "first", ""},
+		"and counts where none is left":         {[]attempt{flaky, returns("v")}, nil, 1, 0, nil, "failed"},
 		"one that ends its goroutine is failed": {[]attempt{goexits}, nil, 1, 0, nil, "failed"},
 		"a panic is kept":                       {[]attempt{hangs, panics}, nil, 2, 100 * ms, nil, "panic"},
 		"the deadline ends all":                 {[]attempt{hangs}, options("timeout", int64(250)), 3, 250 * ms, nil, "timeout"},
