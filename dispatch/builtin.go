@@ -14,11 +14,18 @@ import (
 var builtins map[string]*Function
 
 func init() {
-	builtins = map[string]*Function{
+	all := map[string]*Function{
 		"$functions": builtin("$functions", func(t *Task) (any, error) { return t.conn.options.Registry.describe(), nil }),
 		"$stats":     builtin("$stats", func(t *Task) (any, error) { return t.conn.Stats(), nil }),
 		"$history":   builtin("$history", func(t *Task) (any, error) { return t.conn.History(), nil }),
 		"$stacks":    builtin("$stacks", func(t *Task) (any, error) { return t.conn.stacks(t), nil }),
+		"$group":     {Name: "$group", Kind: KindFunction, Lane: LaneIO, Run: runGroup},
+		"$pipeline":  {Name: "$pipeline", Kind: KindStream, Lane: LaneIO, Run: runPipeline},
+		"$sleep":     {Name: "$sleep", Kind: KindFunction, Lane: LaneIO, Run: sleepFor},
+	}
+	builtins = make(map[string]*Function, len(all))
+	for name, f := range all {
+		builtins[name] = f.labelled()
 	}
 }
 
@@ -69,8 +76,8 @@ func (c *Conn) Stats() Stats {
 			waiting += l.waiting
 			stats.Lanes[string(l.name)] = LaneStats{l.running, l.waiting, l.config.Size, l.config.Queue}
 		}
-		stats.Accepted = len(s.tasks) + len(s.abandoned)
-		stats.Running = len(s.tasks) - waiting
+		stats.Accepted = s.accepted()
+		stats.Running = len(s.tasks) + s.children - waiting
 		stats.Abandoned = len(s.abandoned)
 		stats.Calls, stats.OK = s.counts.calls, s.counts.ok
 		stats.Functions = s.functionStats(c.options.Registry.functions)

@@ -80,8 +80,8 @@ func (t *Task) callbackOptions(ctx context.Context) etf.Map {
 		left := max(0, time.Until(deadline))
 		opts = append(opts, etf.Pair{Key: etf.Atom("timeout"), Value: int64((left + time.Millisecond - 1) / time.Millisecond)})
 	}
-	if t.call.Meta != nil {
-		opts = append(opts, etf.Pair{Key: etf.Atom("meta"), Value: t.call.Meta})
+	if meta := t.metaTerm(ctx); meta != nil {
+		opts = append(opts, etf.Pair{Key: etf.Atom("meta"), Value: meta})
 	}
 	return opts
 }

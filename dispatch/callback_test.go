@@ -101,7 +101,7 @@ func TestCallbackCarriesWhatIsLeftOfTheBudget(t *testing.T) {
 		f.fails(ref, portworker.Timeout)
 		assert.Equal(t, 500*time.Millisecond, time.Since(begun))
 		f.reply(message[1], "ok", int64(1)) // finds nobody
-		f.quiet()
+		f.Quiet()
 	})
 }
 
@@ -151,7 +151,7 @@ func TestCancelEndsATaskThatWaitsForACallback(t *testing.T) {
 func TestReplyToNobody(t *testing.T) {
 	f := asking(t)
 	f.reply(int64(99), "ok", int64(1))
-	f.quiet()
+	f.Quiet()
 	f.reply("x", "ok", int64(1))
 	assert.Contains(t, field(t, f.fault("x"), "message"), "expected the CallbackRef")
 }
@@ -213,7 +213,7 @@ func TestTaskThatIsOverThereCanBeStopped(t *testing.T) {
 				}
 				f.fails(ref, portworker.Reason(stop))
 				f.reply(callback, "ok", int64(1))
-				f.quiet()
+				f.Quiet()
 				assert.Equal(t, int64(0), field(t, f.Call("$stats").Value, "abandoned"))
 			})
 		})

@@ -34,15 +34,13 @@ func (c *Conn) ownerDown(owner etf.Raw) {
 // handler returns, or after the grace. A lenient stop lets a handler that
 // returns a value all the same have its result. It does not block.
 func (c *Conn) stop(t *Task, why *protocol.Error, lenient bool) {
-	codec := c.codec()
 	var cancelled bool
 	c.update(func(s *inflight) {
 		switch {
 		case t.stop != nil || t.phase == ended:
 			return
 		case t.phase == waiting || t.phase == handed:
-			s.end(t, why.Reason)
-			c.writer.Queue(codec.Failure(t.call.Ref, withReceipt(why, false, "")))
+			c.conclude(s, t, t.failed(withReceipt(why, false, "")), 0)
 		default:
 			t.grace = time.AfterFunc(s.config.CancelGrace, func() { c.giveUp(t, why) })
 		}
@@ -68,7 +66,7 @@ func (c *Conn) expire(t *Task) {
 
 // endEarly ends a task before its handler has returned, unless it has ended.
 func (c *Conn) endEarly(t *Task, why *protocol.Error) {
-	o := c.codec().Failure(t.call.Ref, why)
+	e := t.failed(why)
 	var next *Task
 	var leaks map[string]int
 	c.update(func(s *inflight) {
@@ -76,8 +74,8 @@ func (c *Conn) endEarly(t *Task, why *protocol.Error) {
 			if t.stop == nil {
 				t.stop = why
 			}
-			next = s.abandon(t, why.Reason)
-			c.writer.Queue(o)
+			next = s.abandon(t)
+			c.conclude(s, t, e, 0)
 			leaks = s.leaking()
 		}
 	})
@@ -94,10 +92,10 @@ func (c *Conn) finish(t *Task, value any, err error) {
 			return
 		}
 	}
-	o, reason := t.outcome(value, err)
+	e := t.outcome(value, err)
 	// A slow client slows its tasks down. One that was cancelled does not wait,
 	// so that stopping is never held up by a client that does not read.
-	reserved := o.Size()
+	reserved := e.size()
 	if c.writer.Reserve(t.ctx, reserved) != nil {
 		reserved = 0
 	}
@@ -108,8 +106,7 @@ func (c *Conn) finish(t *Task, value any, err error) {
 		next = s.returned(t)
 		leaks = s.leaking() // of what it has left behind
 		if over = t.phase == ended; !over {
-			s.end(t, reason)
-			c.writer.QueueReserved(o, reserved)
+			c.conclude(s, t, e, reserved)
 		}
 	})
 	if over {

@@ -149,27 +149,17 @@ func unknownFunction(name string) string {
 
 // accept starts a task, lets it wait, or refuses it.
 func (c *Conn) accept(call *protocol.Call) {
-	t, err := c.newTask(call)
+	t, err := c.newTask(context.Background(), call)
+	if err == nil {
+		err = c.admit(t)
+	}
 	if err != nil {
 		c.refuse(call.Ref, err)
-		return
 	}
-	var start *Task
-	c.update(func(s *inflight) {
-		if start, err = s.admit(t); err == nil && call.Timeout > 0 {
-			t.timer = time.AfterFunc(call.Timeout, func() { c.expire(t) })
-		}
-	})
-	if err != nil {
-		t.cancel(nil)
-		c.refuse(call.Ref, err)
-		return
-	}
-	c.start(start)
 }
 
-// newTask finds what the call names.
-func (c *Conn) newTask(call *protocol.Call) (*Task, *protocol.Error) {
+// newTask finds what the call names, for a task whose context descends from ctx.
+func (c *Conn) newTask(ctx context.Context, call *protocol.Call) (*Task, *protocol.Error) {
 	fn := c.options.Registry.find(call.Function)
 	if fn == nil {
 		return nil, &protocol.Error{Reason: protocol.UnknownFunction, Message: unknownFunction(call.Function)}
@@ -196,10 +186,27 @@ func (c *Conn) newTask(call *protocol.Call) (*Task, *protocol.Error) {
 		}
 	}
 	t.fn.Store(fn)
-	ctx, cancel := context.WithCancelCause(context.Background())
+	ctx, cancel := context.WithCancelCause(ctx)
 	t.ctx, t.cancel = &taskContext{Context: ctx, task: t}, cancel
 	t.equip()
 	return t, nil
+}
+
+// admit starts a task, or lets it wait, or says why it is refused.
+func (c *Conn) admit(t *Task) *protocol.Error {
+	var start *Task
+	var err *protocol.Error
+	c.update(func(s *inflight) {
+		if start, err = s.admit(t); err == nil && t.call.Timeout > 0 {
+			t.timer = time.AfterFunc(t.call.Timeout, func() { c.expire(t) })
+		}
+	})
+	if err != nil {
+		t.cancel(nil)
+		return err
+	}
+	c.start(start)
+	return nil
 }
 
 // refuse answers a call that was not accepted. A ref that is in use belongs to

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -47,8 +48,15 @@ type Function struct {
 	// the same time, for one task: ctx is that of the attempt.
 	Run func(ctx context.Context, t *Task) (any, error)
 
-	guard *guard // its policies made ready, or nil
-	index int    // of its counts; 0 for the worker's own
+	guard  *guard          // its policies made ready, or nil
+	index  int             // of its counts; 0 for the worker's own
+	labels context.Context // of its goroutines in profiles
+}
+
+// labelled returns f with its labels, made once.
+func (f Function) labelled() *Function {
+	f.labels = pprof.WithLabels(context.Background(), pprof.Labels("function", f.Name))
+	return &f
 }
 
 // breakerStats returns the state of its circuit, or nil.
@@ -108,7 +116,7 @@ func (r *Registry) Add(f Function) {
 		r.functions = make(map[string]*Function)
 	}
 	f.index = len(r.functions) + 1
-	r.functions[f.Name] = &f
+	r.functions[f.Name] = f.labelled()
 }
 
 // check panics for a fallback that cannot be run: a mistake in the program that

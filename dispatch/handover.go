@@ -102,21 +102,13 @@ func (c *Conn) handToClient(t *Task, to *Continuation) error {
 // endWith ends a task with a reply of the client's. It is called by the reading
 // goroutine and does not wait.
 func (c *Conn) endWith(t *Task, name string, r *protocol.Reply) {
-	codec := c.codec()
-	var failure *protocol.Error
-	o, err := codec.Result(t.call.Ref, r.Value)
+	e := t.succeeded(r.Value)
 	if !r.OK {
-		err = callbackError(name, r.Value)
-	}
-	reason := protocol.Reason("")
-	if err != nil {
-		failure = asError(err)
-		reason, o = failure.Reason, codec.Failure(t.call.Ref, failure)
+		e = t.failed(asError(callbackError(name, r.Value)))
 	}
 	c.update(func(s *inflight) {
 		if t.phase != ended {
-			s.end(t, reason)
-			c.writer.Queue(o)
+			c.conclude(s, t, e, 0)
 		}
 	})
 	t.cancel(nil)

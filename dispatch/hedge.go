@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/pprof"
 	"time"
 
 	"portworker/protocol"
@@ -84,6 +85,7 @@ func (t *Task) beside(ctx context.Context, fn *Function, ends chan<- attemptEnd)
 			ends <- end
 		}()
 		t.lane.claimThread()
+		pprof.SetGoroutineLabels(t.labels())
 		end.value, end.err = t.invoke(ctx, fn.Run)
 	})
 }

@@ -15,6 +15,7 @@ type inflight struct {
 	tasks     map[string]*Task
 	owners    map[string]map[*Task]struct{}
 	lanes     [4]lane // in the order of allLanes
+	children  int     // tasks that other tasks have started
 	handlers  int     // goroutines that are in a handler
 	abandoned map[*Task]struct{}
 	pending   map[int64]*callback // callbacks that are not answered
@@ -64,18 +65,22 @@ func (s *inflight) configure(config Config) {
 func (s *inflight) admit(t *Task) (start *Task, refused *protocol.Error) {
 	ref := string(t.call.Ref)
 	switch {
-	case s.tasks[ref] != nil:
+	case t.parent == nil && s.tasks[ref] != nil:
 		return nil, &protocol.Error{Reason: protocol.DuplicateRef, Message: "the ref belongs to a task that has not ended: expected a ref of its own for each call"}
-	case s.draining:
+	case t.parent == nil && s.draining: // a child is part of what is to finish
 		return nil, &protocol.Error{Reason: protocol.Draining, Message: "the worker is shutting down and takes no new calls"}
-	case len(s.tasks)+len(s.abandoned) >= s.config.MaxRunning:
+	case s.accepted() >= s.config.MaxRunning:
 		return nil, overloaded("%d calls are running or waiting: max_running allows no more", s.config.MaxRunning)
 	}
 	full := t.lane.running >= t.lane.config.Size
 	if full && t.lane.waiting >= t.lane.config.Queue {
 		return nil, overloaded("%d calls wait in lane %s: its queue holds no more", t.lane.waiting, t.lane.name)
 	}
-	s.tasks[ref] = t
+	if t.parent == nil {
+		s.tasks[ref] = t
+	} else {
+		s.children++
+	}
 	s.own(t)
 	s.counts.calls++
 	s.of(t.fn.Load()).calls++
@@ -86,6 +91,9 @@ func (s *inflight) admit(t *Task) (start *Task, refused *protocol.Error) {
 	s.place(t)
 	return t, nil
 }
+
+// accepted is what max_running bounds.
+func (s *inflight) accepted() int { return len(s.tasks) + s.children + len(s.abandoned) }
 
 // retryHint is what an overloaded caller is told to wait.
 const retryHint = 50 * time.Millisecond
@@ -118,7 +126,11 @@ func (s *inflight) end(t *Task, reason protocol.Reason) {
 		t.out.Close()
 	}
 	delete(s.pending, t.handedAs)
-	delete(s.tasks, string(t.call.Ref))
+	if t.parent == nil {
+		delete(s.tasks, string(t.call.Ref))
+	} else {
+		s.children--
+	}
 	s.disown(t)
 	stopTimer(t.timer)
 	stopTimer(t.grace)
@@ -129,16 +141,15 @@ func (s *inflight) end(t *Task, reason protocol.Reason) {
 	}
 }
 
-// abandon ends t without its handler, which stays counted until it returns. Its
-// place in the lane goes to the next task all the same: a handler that will not
-// stop must not stop others.
-func (s *inflight) abandon(t *Task, reason protocol.Reason) (next *Task) {
-	if t.inside {
-		s.abandoned[t] = struct{}{}
-		next = s.vacate(t)
+// abandon lets t's handler be, which stays counted until it returns. Its place
+// in the lane goes to the next task all the same: a handler that will not stop must
+// not stop others.
+func (s *inflight) abandon(t *Task) (next *Task) {
+	if !t.inside {
+		return nil
 	}
-	s.end(t, reason)
-	return next
+	s.abandoned[t] = struct{}{}
+	return s.vacate(t)
 }
 
 func stopTimer(t *time.Timer) {

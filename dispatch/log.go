@@ -67,6 +67,10 @@ func (h *logHandler) Handle(ctx context.Context, r slog.Record) error {
 		if t.Name() != "" {
 			attrs.add("", slog.String("task", t.Name()))
 		}
+		if trace, span := traceIDs(Meta(ctx)["traceparent"]); trace != "" {
+			attrs.add("", slog.String("trace_id", trace))
+			attrs.add("", slog.String("span_id", span))
+		}
 	}
 	o, err := h.conn.codec().Log(levelName(r.Level), clean(r.Message), etf.Map(attrs))
 	if err != nil {

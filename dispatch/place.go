@@ -9,28 +9,33 @@ import (
 // client say, gives its place in the lane up for that time. So calls that lead
 // to further calls cannot fill a lane with tasks that all wait for each other.
 
-// park gives t's place up.
+// park gives t's place up. Several goroutines of a task may do so at once.
 func (t *Task) park() {
 	var next *Task
-	t.conn.update(func(s *inflight) { next = s.vacate(t) })
+	t.conn.update(func(s *inflight) {
+		t.parked++
+		next = s.vacate(t)
+	})
 	t.conn.start(next)
 }
 
-// unpark waits for a place in the lane again. A task that is told to stop goes on
-// without one, for it is to end.
+// unpark waits for a place in the lane again, for the last goroutine that comes
+// back. A task that is told to stop goes on without one, for it is to end.
 func (t *Task) unpark() {
 	var ready chan struct{}
 	t.conn.update(func(s *inflight) {
-		if t.phase != running || t.placed {
+		if t.parked--; t.parked > 0 || t.phase != running || t.placed {
 			return
 		}
-		if t.lane.running < t.lane.config.Size {
-			s.place(t)
-			return
+		if t.ready == nil {
+			if t.lane.running < t.lane.config.Size {
+				s.place(t)
+				return
+			}
+			t.ready = make(chan struct{})
+			t.lane.push(t)
 		}
-		ready = make(chan struct{})
-		t.ready = ready
-		t.lane.push(t)
+		ready = t.ready
 	})
 	t.awaitPlace(ready)
 }
@@ -43,7 +48,7 @@ func (t *Task) awaitPlace(ready <-chan struct{}) {
 	case <-ready:
 	case <-t.ctx.Done():
 		t.conn.update(func(*inflight) {
-			if !t.placed { // still in the queue
+			if !t.placed && t.ready != nil { // still in the queue
 				t.lane.remove(t)
 				t.ready = nil
 			}
@@ -58,7 +63,7 @@ func (t *Task) Yield() error {
 	var next *Task
 	var ready chan struct{}
 	t.conn.update(func(s *inflight) {
-		if !t.placed || t.lane.highest() <= level(t.call.Priority) {
+		if !t.placed || t.parked > 0 || t.lane.highest() <= level(t.call.Priority) {
 			return
 		}
 		if next = s.vacate(t); next == nil {

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"errors"
 	"fmt"
 
 	"portworker/etf"
@@ -24,14 +25,20 @@ func (t *Task) equip() {
 			credit = channelCredit
 		}
 	}
-	t.out = streaming.NewOutput(t.ctx, t.conn.writer, t.conn.codec(), t.call.Ref, credit)
+	t.out = streaming.NewOutput(t.ctx, t.conn.writer, t.conn.codec(), t.call.Ref, credit, t.idle)
 	if kind == KindChannel {
 		var granted func(int)
 		if t.call.InputCredit {
 			granted = t.grantInput
 		}
-		t.in = streaming.NewInput(t.ctx, granted)
+		t.in = streaming.NewInput(t.ctx, granted, t.idle)
 	}
+}
+
+// idle gives the place in the lane up while a stream waits for its consumer.
+func (t *Task) idle() (resume func()) {
+	t.park()
+	return t.unpark
 }
 
 // Output returns where a stream or channel sends; nil for a function.
@@ -47,7 +54,14 @@ func (t *Task) Reject(err error) {
 
 // grantInput tells the client that it may send n more inputs.
 func (t *Task) grantInput(n int) {
-	t.conn.say(t, t.conn.codec().InputCredit(t.call.Ref, n))
+	c := t.conn
+	o := c.codec().InputCredit(t.call.Ref, n)
+	c.update(func(*inflight) {
+		if t.phase != ended {
+			c.writer.Queue(o) // never dropped: the client would wait for it for ever
+		}
+	})
+	c.writer.FlushSoon()
 }
 
 // faultOf sends a fault that concerns a task, unless it has ended.
@@ -83,16 +97,28 @@ func (c *Conn) credit(m *protocol.Credit) {
 // send hands an input to a channel.
 func (c *Conn) send(m *protocol.Send) {
 	t := c.lookup(m.Ref)
+	if t != nil && t.in != nil {
+		c.push(t, m.Term)
+		return
+	}
 	switch {
 	case t == nil:
 		c.fault(m.Ref, &protocol.Error{Reason: protocol.BadMessage, Message: "send: no channel with that ref is open"})
-	case t.in == nil:
+	default:
 		c.fault(m.Ref, &protocol.Error{Reason: protocol.BadMessage, Message: fmt.Sprintf("send: %s is no channel and takes no input", t.Function())})
-	case !t.in.Push(m.Term):
-		c.fault(m.Ref, &protocol.Error{
+	}
+}
+
+// push queues an input, or tells why it is not taken.
+func (c *Conn) push(t *Task, term etf.Raw) {
+	switch err := t.in.Push(term); {
+	case errors.Is(err, streaming.ErrFull):
+		c.faultOf(t, &protocol.Error{
 			Reason:  protocol.Overloaded,
 			Message: fmt.Sprintf("send: %d inputs wait already, and this one was not taken", streaming.InputLimit),
 		})
+	case err != nil:
+		c.faultOf(t, &protocol.Error{Reason: protocol.BadMessage, Message: "send: the input was closed before"})
 	}
 }
 

@@ -98,27 +98,6 @@ func counter(ctx context.Context, total int, ch *portworker.Channel[command, int
 	}
 }
 
-// elements reads data messages until n elements have come.
-func (f *fixture) elements(ref any, n int) (got []any) {
-	f.t.Helper()
-	for len(got) < n {
-		message := f.Next()
-		require.Equal(f.t, atom("data"), message[0], "%v", message)
-		require.Equal(f.t, ref, message[1])
-		require.NotEmpty(f.t, message[2])
-		got = append(got, message[2].([]any)...)
-	}
-	require.Len(f.t, got, n, "more than was credited")
-	return got
-}
-
-// quiet is true when the worker has nothing to say.
-func (f *fixture) quiet() {
-	f.t.Helper()
-	f.Send(etf.Tuple{atom("ping"), "quiet?"})
-	assert.Equal(f.t, etf.Tuple{atom("pong"), "quiet?"}, f.Next())
-}
-
 func numbers(from, to int) (list []any) {
 	for i := from; i < to; i++ {
 		list = append(list, int64(i))
@@ -131,13 +110,13 @@ func TestStreamSendsAgainstCreditAndNoMore(t *testing.T) {
 		f := streams(t)
 		ref := f.Start("range", nil, 10)
 		synctest.Wait()
-		f.quiet()
+		f.Quiet()
 		f.Send(etf.Tuple{atom("credit"), ref, int64(3)})
-		assert.Equal(t, numbers(0, 3), f.elements(ref, 3))
+		assert.Equal(t, numbers(0, 3), f.Elements(ref, 3))
 		synctest.Wait()
-		f.quiet()
+		f.Quiet()
 		f.Send(etf.Tuple{atom("credit"), ref, int64(100)})
-		assert.Equal(t, numbers(3, 10), f.elements(ref, 7))
+		assert.Equal(t, numbers(3, 10), f.Elements(ref, 7))
 		result := f.Await(ref)
 		assert.Nil(t, result.Err)
 		assert.Nil(t, result.Value)
@@ -147,14 +126,14 @@ func TestStreamSendsAgainstCreditAndNoMore(t *testing.T) {
 func TestStreamBeginsWithTheCallsCredit(t *testing.T) {
 	f := streams(t)
 	ref := f.Start("range", options("credit", int64(5)), 5)
-	assert.Equal(t, numbers(0, 5), f.elements(ref, 5))
+	assert.Equal(t, numbers(0, 5), f.Elements(ref, 5))
 	assert.Nil(t, f.Await(ref).Err)
 }
 
 func TestStreamThatFailsSendsWhatCameBefore(t *testing.T) {
 	f := streams(t)
 	ref := f.Start("fails", options("credit", int64(9)), 2)
-	assert.Equal(t, numbers(0, 2), f.elements(ref, 2))
+	assert.Equal(t, numbers(0, 2), f.Elements(ref, 2))
 	assert.Equal(t, "out of numbers", f.fails(ref, portworker.Failed).Message)
 }
 
@@ -168,20 +147,20 @@ func TestPanicInAStreamsGoroutineFailsItsTask(t *testing.T) {
 func TestCancelStopsAStreamThatWaitsForCredit(t *testing.T) {
 	f := streams(t)
 	ref := f.Start("forever", options("credit", int64(2)))
-	f.elements(ref, 2)
+	f.Elements(ref, 2)
 	f.Send(etf.Tuple{atom("cancel"), ref})
 	f.fails(ref, portworker.Cancelled)
 	assert.ErrorIs(t, (<-f.started).(error), &portworker.Error{Reason: portworker.Cancelled})
 	f.Send(etf.Tuple{atom("credit"), ref, int64(2)}) // too late, and nobody's fault
-	f.quiet()
+	f.Quiet()
 }
 
 func TestProgressKeepsItsPlaceAmongElements(t *testing.T) {
 	f := streams(t)
 	ref := f.Start("reports", options("credit", int64(2)))
-	assert.Equal(t, []any{"a"}, f.elements(ref, 1))
+	assert.Equal(t, []any{"a"}, f.Elements(ref, 1))
 	assert.Equal(t, etf.Tuple{atom("progress"), ref, "between"}, f.Next())
-	assert.Equal(t, []any{"b"}, f.elements(ref, 1))
+	assert.Equal(t, []any{"b"}, f.Elements(ref, 1))
 	assert.Nil(t, f.Await(ref).Err)
 }
 
@@ -235,7 +214,7 @@ func TestChannel(t *testing.T) {
 
 	send(etf.Tuple{atom("add"), options("value", int64(5))})
 	send(atom("get"))
-	assert.Equal(t, []any{int64(15)}, f.elements(ref, 1))
+	assert.Equal(t, []any{int64(15)}, f.Elements(ref, 1))
 
 	send(etf.Tuple{atom("subtract"), options("value", int64(5))})
 	fault := f.fault(ref)
@@ -243,7 +222,7 @@ func TestChannel(t *testing.T) {
 	assert.Contains(t, field(t, fault, "message"), "input: ")
 
 	send(atom("leave"))
-	assert.Equal(t, []any{int64(15)}, f.elements(ref, 1))
+	assert.Equal(t, []any{int64(15)}, f.Elements(ref, 1))
 	assert.Contains(t, f.fails(ref, portworker.Failed).Message, "after the end")
 }
 
@@ -251,10 +230,49 @@ func TestHalfCloseIsTheEndOfInput(t *testing.T) {
 	f := streams(t)
 	ref := f.Start("counter", nil, 1)
 	f.Send(etf.Tuple{atom("send"), ref, etf.Tuple{atom("add"), options("value", int64(1))}}, etf.Tuple{atom("close"), ref})
-	assert.Equal(t, []any{int64(-2)}, f.elements(ref, 1))
+	assert.Equal(t, []any{int64(-2)}, f.Elements(ref, 1))
 	assert.Nil(t, f.Await(ref).Err)
 	f.Send(etf.Tuple{atom("close"), ref})
-	f.quiet()
+	f.Quiet()
+}
+
+func TestStreamsThatWaitForTheirConsumersKeepNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := streams(t)
+		f.Send(etf.Tuple{atom("hello"), options("config", options("lanes", options("io", int64(1))))})
+		f.Next()
+		first := f.Start("range", nil, 3)
+		second := f.Start("range", nil, 3)
+		synctest.Wait()
+		for _, ref := range []any{first, second} {
+			f.Send(etf.Tuple{atom("credit"), ref, int64(9)})
+			assert.Equal(t, numbers(0, 3), f.Elements(ref, 3))
+			assert.Nil(t, f.Await(ref).Err)
+		}
+	})
+}
+
+func TestChannelsThatWaitForInputKeepNoPlace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := streams(t)
+		f.Send(etf.Tuple{atom("hello"), options("config", options("lanes", options("io", int64(1))))})
+		f.Next()
+		first := f.Start("counter", nil, 1)
+		synctest.Wait()
+		second := f.Start("counter", nil, 2)
+		for _, ref := range []any{second, first} {
+			f.Send(etf.Tuple{atom("close"), ref})
+			f.Elements(ref, 1)
+			assert.Nil(t, f.Await(ref).Err)
+		}
+	})
+}
+
+func TestInputAfterTheEndOfInputIsAFault(t *testing.T) {
+	f := streams(t)
+	ref := f.Start("counter", options("credit", int64(0)), 0)
+	f.Send(etf.Tuple{atom("close"), ref}, etf.Tuple{atom("send"), ref, atom("get")})
+	assert.Contains(t, field(t, f.fault(ref), "message"), "closed before")
 }
 
 func TestInputPastTheLimitIsAFaultAndNotTaken(t *testing.T) {
@@ -266,15 +284,15 @@ func TestInputPastTheLimitIsAFaultAndNotTaken(t *testing.T) {
 		for range 64 {
 			f.Send(etf.Tuple{atom("send"), ref, etf.Tuple{atom("add"), options("value", int64(1))}})
 		}
-		f.quiet()
+		f.Quiet()
 		f.Send(etf.Tuple{atom("send"), ref, etf.Tuple{atom("add"), options("value", int64(1000))}})
 		assert.Equal(t, atom("overloaded"), field(t, f.fault(ref), "reason"))
 
 		f.Send(etf.Tuple{atom("credit"), ref, int64(2)})
-		f.elements(ref, 1)
+		f.Elements(ref, 1)
 		synctest.Wait()
 		f.Send(etf.Tuple{atom("close"), ref})
-		assert.Equal(t, []any{int64(-64)}, f.elements(ref, 1))
+		assert.Equal(t, []any{int64(-64)}, f.Elements(ref, 1))
 		assert.Nil(t, f.Await(ref).Err)
 	})
 }
@@ -287,7 +305,7 @@ func TestInputCreditIsGrantedToThoseWhoCount(t *testing.T) {
 	}
 	assert.Equal(t, etf.Tuple{atom("credit"), ref, int64(32)}, f.Next())
 	f.Send(etf.Tuple{atom("close"), ref})
-	f.elements(ref, 1)
+	f.Elements(ref, 1)
 	f.Await(ref)
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"sync/atomic"
 	"time"
 
@@ -31,9 +32,14 @@ type Task struct {
 	out *streaming.Output // of a stream or channel
 	in  *streaming.Input  // of a channel
 
+	parent *Task        // the task that started it, or nil
+	sink   func(ending) // takes the end of a child; must not block
+	label  any          // tells a child's progress from that of others, or nil
+
 	// The rest is guarded by the connection's lock.
 	phase      phase
 	placed     bool            // it has a place in its lane
+	parked     int             // goroutines that wait for something other than the machine
 	inside     bool            // a goroutine is in its handler
 	handedAs   int64           // the callback that is to end it, if it was handed to the client
 	ready      chan struct{}   // closed when it has a place again, or nil
@@ -65,10 +71,15 @@ type taskContext struct {
 }
 
 func (c *taskContext) Deadline() (time.Time, bool) {
+	outer, bounded := c.Context.Deadline() // a child's parent's
 	if c.task.call.Timeout == 0 {
-		return time.Time{}, false
+		return outer, bounded
 	}
-	return c.task.accepted.Add(c.task.call.Timeout), true
+	own := c.task.accepted.Add(c.task.call.Timeout)
+	if bounded && outer.Before(own) {
+		return outer, true
+	}
+	return own, true
 }
 
 func (c *taskContext) Value(key any) any {
@@ -94,9 +105,6 @@ func (t *Task) Function() string { return t.fn.Load().Name }
 // Name returns the name the call gave the task, or "".
 func (t *Task) Name() string { return t.call.Name }
 
-// Meta returns the map that travels along with the call, or nil.
-func (t *Task) Meta() etf.Raw { return t.call.Meta }
-
 // Args returns the call's arguments, a list that has passed the scan.
 func (t *Task) Args() etf.Raw { return t.args }
 
@@ -109,6 +117,11 @@ func (t *Task) Progress(v any) error {
 	}
 	if !t.call.Progress {
 		return nil
+	}
+	for c := t; c != nil; c = c.parent {
+		if c.label != nil {
+			v = etf.Tuple{c.label, v}
+		}
 	}
 	o, err := t.conn.codec().Progress(t.call.Ref, v)
 	if err != nil {
@@ -128,7 +141,7 @@ func (t *Task) emit(o *protocol.Outgoing) error {
 	}
 	over := false
 	t.conn.update(func(*inflight) {
-		if over = t.phase == ended; !over {
+		if over = t.over(); !over {
 			t.conn.writer.QueueReserved(o, reserved)
 		}
 	})
@@ -140,13 +153,35 @@ func (t *Task) emit(o *protocol.Outgoing) error {
 	return nil
 }
 
+// over reports whether nothing more may be sent with the task's ref, which for a
+// child is that of the task it descends from. The connection's lock is held.
+func (t *Task) over() bool {
+	for ; t != nil; t = t.parent {
+		if t.phase == ended {
+			return true
+		}
+	}
+	return false
+}
+
 // run is the task's goroutine.
 func (t *Task) run() {
 	var value any
 	err := errGoexit
 	defer func() { t.conn.finish(t, value, err) }()
 	t.lane.claimThread()
+	pprof.SetGoroutineLabels(t.labels())
 	value, err = t.perform()
+}
+
+// labels tell a task's goroutines apart in profiles: by function, and by the
+// task's name if it has one. Goroutines that a handler starts inherit them.
+func (t *Task) labels() context.Context {
+	labels := t.fn.Load().labels
+	if t.call.Name == "" {
+		return labels
+	}
+	return pprof.WithLabels(labels, pprof.Labels("task", t.call.Name))
 }
 
 var errGoexit = errors.New("the handler ended its goroutine (runtime.Goexit): expected it to return")
@@ -175,23 +210,16 @@ func panicked(p any) *protocol.Error {
 	return &protocol.Error{Reason: protocol.Panic, Message: fmt.Sprint(p), Stack: string(debug.Stack())}
 }
 
-// outcome encodes how the handler ended; reason is "" for a value.
-func (t *Task) outcome(value any, err error) (o *protocol.Outgoing, reason protocol.Reason) {
-	codec := t.conn.codec()
+// outcome says how a task ended whose handler has returned.
+func (t *Task) outcome(value any, err error) ending {
 	failure := t.stopError()
 	if failure == nil || err == nil && t.lenientStop() {
 		failure = asError(err)
 	}
 	if failure == nil {
-		if o, err = codec.Result(t.call.Ref, value); err == nil {
-			return o, ""
-		}
-		failure = &protocol.Error{Reason: protocol.Failed, Message: "encode result: " + err.Error()}
+		return t.succeeded(value)
 	}
-	if reason = failure.Reason; !reason.Known() {
-		reason = protocol.Failed
-	}
-	return codec.Failure(t.call.Ref, failure), reason
+	return t.failed(failure)
 }
 
 // stopError returns what a task that was told to stop, and did, ends with.
@@ -219,25 +247,4 @@ func withReceipt(e *protocol.Error, stillRunning bool, stack string) *protocol.E
 	}
 	receipt.Details = details
 	return &receipt
-}
-
-// asError turns a handler's error into one for the wire.
-func asError(err error) *protocol.Error {
-	if err == nil {
-		return nil
-	}
-	after, _ := canRetry(err)
-	if e, ok := errors.AsType[*protocol.Error](err); ok {
-		wrapped := err.Error()
-		if wrapped == e.Error() && after == e.RetryAfter {
-			return e
-		}
-		outer := *e
-		outer.RetryAfter = or(after, e.RetryAfter)
-		if wrapped != e.Error() {
-			outer.Message = wrapped
-		}
-		return &outer
-	}
-	return &protocol.Error{Reason: protocol.Failed, Message: err.Error(), RetryAfter: after}
 }

@@ -194,7 +194,7 @@ func (s *structPlan) asTuple(p *plan) error {
 	p.expected = fmt.Sprintf("tuple of %d elements", len(s.fields))
 	p.encode = s.encodeTuple
 	p.decode = func(b []byte, v reflect.Value, own bool) (int, error) {
-		arity, i, ok := ReadTuple(b)
+		arity, i, tail, ok := readRow(b)
 		if !ok || arity != len(s.fields) {
 			return 0, mismatch(p.expected, b)
 		}
@@ -206,7 +206,10 @@ func (s *structPlan) asTuple(p *plan) error {
 			}
 			i += n
 		}
-		return i, nil
+		if tail > 0 && b[i] != tagNil {
+			return 0, mismatch(p.expected, b)
+		}
+		return i + tail, nil
 	}
 	return nil
 }

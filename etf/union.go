@@ -45,8 +45,9 @@ func Tagged(tag string, v any) any { return tagged{tag, v} }
 //	var _ = etf.RegisterUnion[Command](Add{}, GetCurrent{}, etf.Tagged("stop", Shutdown{}))
 //
 // A nil interface is nil. A value is tagged only where the static type is I: a field, an element, a parameter of type
-// I, not an any that holds an Add; pass Append a pointer to a variable of type I. Tags are read as atoms or binaries. A case may be a pointer type; a pointer to a case
-// that is no pointer is encoded like the case.
+// I, not an any that holds an Add; pass Append a pointer to a variable of type I. Tags are read as atoms or binaries,
+// and a list of two is taken for the tuple, since there are codecs without either. A case may be a pointer type; a
+// pointer to a case that is no pointer is encoded like the case.
 //
 // Call it while the program starts. It panics, naming the type, when I is no interface with methods or is registered
 // already, and when a case does not implement I, has no usable tag, or shares its tag or type with another. The result
@@ -208,14 +209,12 @@ func (u *union) decode(b []byte, v reflect.Value, own bool, expected string) (in
 		v.SetZero()
 		return n, nil
 	}
-	at := 0
-	if arity, n, ok := ReadTuple(b); ok && arity == 2 {
-		at = n
-	} else if ok {
+	arity, at, tail, tupled := readRow(b)
+	if tupled && arity != 2 {
 		return 0, mismatch(expected, b)
 	}
 	tag, n := keyName(b[at:])
-	uc := u.byTag(tag, at == 0)
+	uc := u.byTag(tag, !tupled)
 	if uc == nil {
 		return 0, mismatch(expected, b)
 	}
@@ -232,8 +231,24 @@ func (u *union) decode(b []byte, v reflect.Value, own bool, expected string) (in
 	if target.Kind() == reflect.Pointer && target.IsNil() {
 		return 0, inTerm(mismatch("a value", b[at:]), "("+uc.tag+")")
 	}
+	at += n
+	if tail > 0 && b[at] != tagNil {
+		return 0, mismatch(expected, b)
+	}
 	v.Set(target)
-	return at + n, nil
+	return at + tail, nil
+}
+
+// readRow reads the header of a tuple, or of a list in its place, which is what a
+// codec without tuples has. Tail is the length of what ends a list.
+func readRow(b []byte) (arity, n, tail int, ok bool) {
+	if arity, n, ok = ReadTuple(b); ok {
+		return arity, n, 0, true
+	}
+	if arity, n, ok = ReadList(b); ok && arity > 0 {
+		return arity, n, 1, true
+	}
+	return 0, 0, 0, false
 }
 
 func (u *union) byTag(tag []byte, bare bool) *unionCase {

@@ -77,6 +77,9 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Message == "" && t.Reason == e.Reason
 }
 
+// AppendETF makes an error a term: the map that the wire prescribes.
+func (e *Error) AppendETF(dst []byte) ([]byte, error) { return appendError(dst, e), nil }
+
 // appendError appends e as the map the protocol prescribes. Details that
 // cannot be encoded are replaced by a sentence in the message.
 func appendError(dst []byte, e *Error) []byte {

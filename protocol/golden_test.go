@@ -71,6 +71,13 @@ func TestGoldenFramesOfTheClient(t *testing.T) {
 		Meta:  term(t, map[string]string{"traceparent": "00-1-2-03"}),
 	}
 	hi := list(term(t, "hi"))
+	stream := call(n(4), "range", etf.Raw{stringExt, 0, 2, 1, 100})
+	stream.Credit = 2
+	channel := call(n(4), "stateful_worker", etf.Raw{stringExt, 0, 1, 10})
+	channel.InputCredit = true
+	raised := etf.Raw(etf.AppendMap(nil, 2))
+	raised = append(append(append(raised, latin1("kind")...), latin1("error")...), latin1("message")...)
+	raised = etf.AppendString(raised, "no price")
 	want := map[string][]Message{
 		"hello": {&Hello{Protocol: 1}},
 		"hello_config": {&Hello{Protocol: 1, LogLevel: "warning", Callbacks: []string{}, Config: etf.Map{
@@ -92,11 +99,15 @@ func TestGoldenFramesOfTheClient(t *testing.T) {
 		"ping":             {&Ping{Term: latin1("now")}},
 		"drain":            {&Drain{}},
 		"drain_tuple":      {&Drain{}},
+		"hello_window":     {&Hello{Window: 65536, Callbacks: []string{"price"}}},
+		"call_stream":      {stream},
+		"call_channel":     {channel},
 		"credit":           {&Credit{Ref: n(4), N: 16}},
 		"send":             {&Send{Ref: n(4), Term: append(append(etf.Raw{104, 2}, latin1("line")...), term(t, "x")...)}},
 		"close":            {&Close{Ref: n(4)}},
 		"reply":            {&Reply{Ref: n(5), OK: true, Value: latin1("done")}},
 		"reply_error":      {&Reply{Ref: n(5), Value: latin1("noproc")}},
+		"reply_raised":     {&Reply{Ref: n(5), Value: raised}},
 		"ack":              {&Ack{Bytes: 65536}},
 		"batch":            {call(n(1), "echo", list(latin1("a"))), &Cancel{Ref: n(2)}, &Ping{Term: n(3)}},
 		"empty_batch":      nil,
@@ -131,6 +142,13 @@ func builtWorkerMessages(t testing.TB, c Codec) map[string][]*Outgoing {
 		return o
 	}
 	key := func(name string, v any) etf.Pair { return etf.Pair{Key: etf.Atom(name), Value: v} }
+	elements := func(ref etf.Raw, values ...any) *Outgoing {
+		data := c.NewData(ref)
+		for _, v := range values {
+			require.NoError(t, data.Append(v))
+		}
+		return data.Finish()
+	}
 	messages := map[string][]*Outgoing{
 		"hello": {made(c.Hello(etf.Map{
 			key("protocol", 1), key("name", "demo"), key("version", "1.0.0"), key("os_pid", 4711),
@@ -144,16 +162,21 @@ func builtWorkerMessages(t testing.TB, c Codec) map[string][]*Outgoing {
 		"overloaded": {c.Failure(n(1), &Error{Reason: Overloaded, Message: "busy", RetryAfter: 50 * time.Millisecond})},
 		"cancelled": {c.Failure(n(2), &Error{Reason: Cancelled, Message: "cancelled by the client",
 			Details: etf.Map{key("still_running", false)}})},
-		"panic":     {c.Failure(n(2), &Error{Reason: Panic, Message: "oops", Stack: "goroutine 7"})},
-		"progress":  {made(c.Progress(n(2), 50))},
-		"log":       {made(c.Log("info", "started", etf.Map{{Key: "function", Value: "sleep"}}))},
-		"pong":      {c.Pong(term(t, etf.Atom("now")))},
-		"fault":     {c.Fault(nil, &Error{Reason: BadMessage, Message: "unknown"})},
-		"fault_ref": {c.Fault(n(2), &Error{Reason: DuplicateRef, Message: "in use"})},
-		"batch":     {made(c.Result(n(1), etf.Atom("a"))), made(c.Progress(n(2), 51)), c.Pong(term(t, 3))},
+		"panic":        {c.Failure(n(2), &Error{Reason: Panic, Message: "oops", Stack: "goroutine 7"})},
+		"progress":     {made(c.Progress(n(2), 50))},
+		"data":         {elements(n(4), 1, "two")},
+		"input_credit": {c.InputCredit(n(4), 32)},
+		"callback":     {made(c.Callback(5, n(4), "price", term(t, []string{"EUR"}), etf.Map{key("timeout", 500)}))},
+		"log":          {made(c.Log("info", "started", etf.Map{{Key: "function", Value: "sleep"}}))},
+		"pong":         {c.Pong(term(t, etf.Atom("now")))},
+		"fault":        {c.Fault(nil, &Error{Reason: BadMessage, Message: "unknown"})},
+		"fault_ref":    {c.Fault(n(2), &Error{Reason: DuplicateRef, Message: "in use"})},
+		"batch":        {made(c.Result(n(1), etf.Atom("a"))), made(c.Progress(n(2), 51)), c.Pong(term(t, 3))},
 	}
 	if c == ETF {
 		utf8Ref := append(append(etf.Raw{90, 0, 3}, "\x77\x0dnonode@nohost"...), goldenRef[len(goldenRef)-16:]...)
+		utf8Pid := append(append(etf.Raw{88}, "\x77\x0dnonode@nohost"...), goldenPid[len(goldenPid)-12:]...)
+		messages["notify"] = []*Outgoing{made(c.Notify(utf8Pid, etf.Atom("done")))}
 		messages["result_reference"] = []*Outgoing{made(c.Result(utf8Ref, etf.Atom("ok")))}
 	}
 	return messages

@@ -31,6 +31,16 @@ func eachPair(term etf.Raw, visit func(key string, value etf.Raw) *Error) (err *
 	return nil, true
 }
 
+// ParseCallOptions reads a map of a call's options, for calls that are inside
+// others.
+func ParseCallOptions(term etf.Raw) (CallOptions, error) {
+	o := CallOptions{Credit: CreditDefault, Progress: true}
+	if err := parseOptions(term, &o); err != nil {
+		return o, err
+	}
+	return o, nil
+}
+
 // parseOptions reads the options of a call into o. Unknown keys are ignored.
 func parseOptions(term etf.Raw, o *CallOptions) *Error {
 	err, ok := eachPair(term, o.set)

@@ -54,6 +54,29 @@ func TestWindowLetsAMessageThatIsTooLargeGoAlone(t *testing.T) {
 	})
 }
 
+// prompt is a client that acknowledges a packet before its write returns.
+type prompt struct{ writer *Writer }
+
+func (p *prompt) Write(b []byte) (int, error) {
+	p.writer.Ack(len(b) - headerSize)
+	return len(b), nil
+}
+
+func TestAcknowledgementMayComeBeforeTheWriteReturns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		out := &prompt{}
+		w := NewWriter(out)
+		out.writer = w
+		w.SetWindow(1000)
+		for range 10 {
+			sent := reserving(t.Context(), w, 600)
+			require.NoError(t, <-sent)
+			w.QueueReserved(sized(t, 600), 600)
+			w.Flush()
+		}
+	})
+}
+
 func TestAnswersPassAFullWindow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		out := &lastWrite{}

@@ -236,6 +236,7 @@ func (w *Writer) write(batch []packet) error {
 		}
 		size := batch[i].out.Size()
 		frame := frame(&batch[i])
+		w.writing(len(frame))
 		if _, err := w.out.Write(frame); err != nil {
 			return err
 		}
@@ -295,6 +296,14 @@ const (
 	msgpackArray32 = 0xdd
 )
 
+// writing counts a packet as unacknowledged. That is before it is written, because
+// the client may acknowledge it before the write returns.
+func (w *Writer) writing(bytes int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.window.unacked += bytes - headerSize
+}
+
 // wrote accounts for a packet that was written and lets waiting senders go on.
 func (w *Writer) wrote(messages, bytes int) {
 	w.mu.Lock()
@@ -302,7 +311,6 @@ func (w *Writer) wrote(messages, bytes int) {
 	w.waiting -= messages
 	w.sent.Packets++
 	w.sent.Bytes += int64(bytes)
-	w.window.unacked += bytes - headerSize
 	w.grant()
 	if w.dropped > 0 && w.waiting < highWater {
 		n := w.dropped

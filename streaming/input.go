@@ -15,6 +15,7 @@ const InputLimit = 64
 type Input struct {
 	task    context.Context
 	granted func(n int) // told when n more inputs may come; may be nil
+	idle    Idle        // may be nil
 
 	mu     sync.Mutex
 	queue  []etf.Raw
@@ -24,25 +25,25 @@ type Input struct {
 }
 
 // NewInput returns an empty input for the task with that context. Granted, if
-// not nil, is told of room for further inputs in batches.
-func NewInput(task context.Context, granted func(n int)) *Input {
-	return &Input{task: task, granted: granted}
+// not nil, is told of room for further inputs in batches. Idle may be nil.
+func NewInput(task context.Context, granted func(n int), idle Idle) *Input {
+	return &Input{task: task, granted: granted, idle: idle}
 }
 
-// Push adds an input. It reports false when the queue is full, and the input is not
-// taken; what comes after the end of input is ignored.
-func (in *Input) Push(term etf.Raw) bool {
+// Push adds an input. It returns ErrFull when the queue is full and ErrClosed after
+// the end of input; the input is not taken then.
+func (in *Input) Push(term etf.Raw) error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.closed {
-		return true
+		return ErrClosed
 	}
 	if len(in.queue) >= InputLimit {
-		return false
+		return ErrFull
 	}
 	in.queue = append(in.queue, term)
 	in.rouse()
-	return true
+	return nil
 }
 
 // Close says that no more input comes.
@@ -72,12 +73,24 @@ func (in *Input) Next(ctx context.Context) (etf.Raw, error) {
 		if term != nil || err != nil {
 			return term, err
 		}
-		select {
-		case <-wake:
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		case <-in.task.Done():
+		if err := in.wait(ctx, wake); err != nil {
+			return nil, err
 		}
+	}
+}
+
+// wait waits for something to have come. The task is idle meanwhile.
+func (in *Input) wait(ctx context.Context, wake <-chan struct{}) error {
+	if in.idle != nil {
+		defer in.idle()()
+	}
+	select {
+	case <-wake:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-in.task.Done():
+		return context.Cause(in.task)
 	}
 }
 

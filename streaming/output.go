@@ -31,6 +31,8 @@ type Output struct {
 	ref    etf.Raw
 	codec  protocol.Codec
 	task   context.Context
+	idle   Idle
+	local  func(context.Context, any) error // takes the elements of a stream that does not leave the worker
 
 	mu     sync.Mutex
 	open   *segment // the message that takes the next element, or nil
@@ -45,10 +47,20 @@ type segment struct {
 	reserved int
 }
 
+// Idle is called when a task begins to wait for its consumer, and returns what is
+// to be called when it goes on: others may have its place meanwhile.
+type Idle func() (resume func())
+
 // NewOutput returns an output for the task with that ref and context, which may
-// send credit elements at first.
-func NewOutput(task context.Context, w *protocol.Writer, codec protocol.Codec, ref etf.Raw, credit int) *Output {
-	return &Output{writer: w, ref: ref, codec: codec, task: task, credit: Credit{left: credit}}
+// send credit elements at first. Idle may be nil.
+func NewOutput(task context.Context, w *protocol.Writer, codec protocol.Codec, ref etf.Raw, credit int, idle Idle) *Output {
+	return &Output{writer: w, ref: ref, codec: codec, task: task, credit: Credit{left: credit}, idle: idle}
+}
+
+// NewLocalOutput returns an output whose elements are handed to take, one by one,
+// instead of the client. Take decides how long Send waits.
+func NewLocalOutput(task context.Context, take func(context.Context, any) error) *Output {
+	return &Output{task: task, local: take}
 }
 
 // Add allows n more elements.
@@ -68,7 +80,10 @@ func (o *Output) deliver(ctx context.Context, v any, after error) error {
 	if o.task.Err() != nil {
 		return context.Cause(o.task)
 	}
-	if err := o.credit.Take(ctx, o.task); err != nil {
+	if o.local != nil {
+		return o.local(ctx, v)
+	}
+	if err := o.demand(ctx); err != nil {
 		return err
 	}
 	err := o.send(ctx, v, after)
@@ -78,7 +93,19 @@ func (o *Output) deliver(ctx context.Context, v any, after error) error {
 	return err
 }
 
-// send puts the element into a message, once the room it needs is reserved.
+// demand uses up one element's credit. While there is none the task is idle.
+func (o *Output) demand(ctx context.Context) error {
+	if ok, _ := o.credit.take(); ok {
+		return nil
+	}
+	if o.idle != nil {
+		defer o.idle()()
+	}
+	return o.credit.Take(ctx, o.task)
+}
+
+// send puts the element into a message, once the room it needs is reserved. It
+// keeps no room while it waits for more: outputs that did could wait for each other.
 func (o *Output) send(ctx context.Context, v any, after error) error {
 	reserved := 0
 	for {
@@ -90,8 +117,8 @@ func (o *Output) send(ctx context.Context, v any, after error) error {
 		if missing == 0 {
 			return nil
 		}
-		if err := o.reserve(ctx, missing); err != nil {
-			o.writer.Unreserve(reserved)
+		o.writer.Unreserve(reserved)
+		if err := o.reserve(ctx, reserved+missing); err != nil {
 			return err
 		}
 		reserved += missing

@@ -21,6 +21,8 @@ type codec interface {
 	term(v any) []byte
 	// messages are the messages in a payload, in order.
 	messages(payload []byte) ([]Message, error)
+	// value decodes one element of a message.
+	value(term []byte) (any, error)
 }
 
 // etfCodec is the External Term Format.
@@ -63,17 +65,24 @@ func etfMessage(term etf.Raw) (Message, error) {
 	if !ok {
 		return Message{}, fmt.Errorf("want a tag, got % x", head(rest))
 	}
-	m := Message{Tag: tag}
+	m := Message{Tag: tag, Size: len(term)}
 	for rest = rest[n:]; len(rest) > 0; {
 		size := etf.Size(rest)
 		e := Element{Bytes: rest[:size]}
-		if err := rest[:size].Unmarshal(&e.Value); err != nil {
+		if count, _, ok := etf.ReadList(rest); ok && tag == "data" && len(m.Elements) == 1 {
+			m.Count = count
+		} else if err := rest[:size].Unmarshal(&e.Value); err != nil {
 			return Message{}, fmt.Errorf("element of %s: %w", tag, err)
 		}
 		m.Elements = append(m.Elements, e)
 		rest = rest[size:]
 	}
 	return m, nil
+}
+
+func (etfCodec) value(term []byte) (v any, err error) {
+	err = etf.Raw(term).Unmarshal(&v)
+	return v, err
 }
 
 // msgpackCodec is MessagePack: tuples are arrays and atoms strings.
@@ -151,11 +160,18 @@ func msgpackMessage(raw []byte) (Message, error) {
 	if err != nil || len(parts) == 0 {
 		return Message{}, fmt.Errorf("want a message, got % x: %w", head(raw), err)
 	}
-	var m Message
+	m := Message{Size: len(raw)}
 	if err := msgpack.Unmarshal(parts[0], &m.Tag); err != nil {
 		return m, fmt.Errorf("tag: %w", err)
 	}
-	for _, part := range parts[1:] {
+	for i, part := range parts[1:] {
+		if m.Tag == "data" && i == 1 {
+			if m.Count, err = msgpack.NewDecoder(bytes.NewReader(part)).DecodeArrayLen(); err != nil {
+				return m, fmt.Errorf("elements of data: %w", err)
+			}
+			m.Elements = append(m.Elements, Element{Bytes: part})
+			continue
+		}
 		v, err := decodeMsgpack(msgpack.NewDecoder(bytes.NewReader(part)))
 		if err != nil {
 			return m, fmt.Errorf("element of %s: %w", m.Tag, err)
@@ -163,6 +179,10 @@ func msgpackMessage(raw []byte) (Message, error) {
 		m.Elements = append(m.Elements, Element{Bytes: part, Value: v})
 	}
 	return m, nil
+}
+
+func (msgpackCodec) value(term []byte) (any, error) {
+	return decodeMsgpack(msgpack.NewDecoder(bytes.NewReader(term)))
 }
 
 // splitArray returns the elements of an array as bytes, and refuses anything after it.

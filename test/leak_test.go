@@ -82,7 +82,8 @@ func (p *Peer) checkEnd() {
 		assert.Fail(p.t, "something still holds the worker's output")
 		return
 	}
-	assert.Empty(p.t, p.ledger.broken(), "rule 1")
+	assert.Empty(p.t, p.ledger.broken(), "rules 1 and 5")
+	assert.Empty(p.t, p.flow.broken(), "the window")
 	if p.severed {
 		return
 	}

@@ -11,9 +11,12 @@ import (
 type Message struct {
 	Tag      string
 	Elements []Element
+	Size     int // encoded, in bytes
+	Count    int // how many elements a data message brings
 }
 
 // An Element is one element of a message: its encoded bytes and its decoded value.
+// The list of a data message is counted and not decoded; see [Peer.Elements].
 type Element struct {
 	Bytes []byte
 	Value any
@@ -37,7 +40,11 @@ func (m Message) At(i int) any {
 
 func (m Message) String() string {
 	parts := []string{m.Tag}
-	for _, e := range m.Elements {
+	for i, e := range m.Elements {
+		if m.Tag == "data" && i == 1 {
+			parts = append(parts, fmt.Sprintf("%d elements", m.Count))
+			continue
+		}
 		text := fmt.Sprint(plain(e.Value))
 		if len(text) > 300 {
 			text = text[:300] + "…"
@@ -151,6 +158,20 @@ func callWith(opts etf.Map, ref any, name string, args ...any) etf.Tuple {
 }
 
 func cancel(ref any) etf.Tuple { return tuple(atom("cancel"), ref) }
+
+func ownerDown(owner any) etf.Tuple { return tuple(atom("owner_down"), owner) }
+
+func credit(ref, n any) etf.Tuple { return tuple(atom("credit"), ref, n) }
+
+func send(ref, v any) etf.Tuple { return tuple(atom("send"), ref, v) }
+
+func halfClose(ref any) etf.Tuple { return tuple(atom("close"), ref) }
+
+func ack(bytes any) etf.Tuple { return tuple(atom("ack"), bytes) }
+
+func reply(id, v any) etf.Tuple { return tuple(atom("reply"), id, tuple(atom("ok"), v)) }
+
+func replyError(id, v any) etf.Tuple { return tuple(atom("reply"), id, tuple(atom("error"), v)) }
 
 func ping(v any) etf.Tuple { return tuple(atom("ping"), v) }
 

@@ -54,6 +54,7 @@ type Peer struct {
 	stderr *lockedBuffer
 	inbox  *inbox
 	ledger *ledger
+	flow   *flow
 
 	reading  chan struct{} // closed when the peer is to read
 	drained  chan struct{} // closed when it has read all there is
@@ -116,6 +117,7 @@ func Start(t *testing.T, via transport, opts ...Option) *Peer {
 		inbox:    newInbox(),
 		packets:  &atomic.Int64{},
 		ledger:   newLedger(),
+		flow:     &flow{},
 		reading:  make(chan struct{}),
 		drained:  make(chan struct{}),
 		exited:   make(chan struct{}),
@@ -187,6 +189,7 @@ func (p *Peer) read() {
 			_, _ = io.Copy(io.Discard, r)
 			return
 		}
+		p.flow.arrived(len(payload), messages)
 		for _, m := range messages {
 			p.ledger.received(m)
 		}
@@ -224,17 +227,23 @@ func (p *Peer) Send(messages ...any) {
 	p.t.Helper()
 	var out []byte
 	for _, m := range messages {
-		p.ledger.sent(p.via.codec, m)
+		p.note(m)
 		out = append(out, packet(p.via.codec.packet(m))...)
 	}
 	p.Write(out)
+}
+
+// note takes down what is about to be sent, for the rules that are checked throughout.
+func (p *Peer) note(message any) {
+	p.ledger.sent(p.via.codec, message)
+	p.flow.sent(message)
 }
 
 // Batch sends the messages in one packet.
 func (p *Peer) Batch(messages ...any) {
 	p.t.Helper()
 	for _, m := range messages {
-		p.ledger.sent(p.via.codec, m)
+		p.note(m)
 	}
 	p.SendRaw(p.via.codec.packet(list(messages...)))
 }

@@ -26,6 +26,9 @@ func decompress(ctx context.Context, how decompression, ch *pieces) error {
 	if most < 0 {
 		return badArgs("max_bytes", "an integer of at least 0", most)
 	}
+	if how.Format != "gzip" && how.Format != "zstd" {
+		return badFormat(how.Format)
+	}
 	in := &pieceReader{ctx: ctx, ch: ch}
 	decoder, err := how.decoder(in)
 	if err != nil {
@@ -45,19 +48,17 @@ func decompress(ctx context.Context, how decompression, ch *pieces) error {
 	return out.flush()
 }
 
+// decoder reads the head of what it is to decode, if gzip has written it.
 func (d decompression) decoder(from io.Reader) (io.ReadCloser, error) {
-	switch d.Format {
-	case "gzip":
+	if d.Format == "gzip" {
 		return gzip.NewReader(from)
-	case "zstd":
-		decoder, err := zstd.NewReader(from, zstd.WithDecoderConcurrency(1),
-			zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
-		if err != nil {
-			return nil, err
-		}
-		return decoder.IOReadCloser(), nil
 	}
-	return nil, badFormat(d.Format)
+	decoder, err := zstd.NewReader(from, zstd.WithDecoderConcurrency(1),
+		zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(8<<20))
+	if err != nil {
+		return nil, err
+	}
+	return decoder.IOReadCloser(), nil
 }
 
 // pieceReader reads the inputs one after another.

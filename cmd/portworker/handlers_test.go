@@ -89,12 +89,18 @@ func TestEchoReturnsAnyTerm(t *testing.T) {
 	}
 }
 
-func TestEveryFunctionIsDocumented(t *testing.T) {
+// functions are the entries of the worker's hello.
+func functions(t *testing.T) []any {
+	t.Helper()
 	peer := connect(t)
 	peer.Send(etf.Tuple{etf.Atom("hello"), etf.Map{}})
-	functions := field(t, peer.Next()[1], "functions").([]any)
-	assert.Len(t, functions, 22)
-	for _, f := range functions {
+	return field(t, peer.Next()[1], "functions").([]any)
+}
+
+func TestEveryFunctionIsDocumented(t *testing.T) {
+	all := functions(t)
+	assert.Len(t, all, 22)
+	for _, f := range all {
 		assert.Regexp(t, `^[A-Z].*\.$`, field(t, f, "doc"), "the doc of %s", field(t, f, "name"))
 	}
 }

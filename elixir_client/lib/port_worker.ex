@@ -77,7 +77,10 @@ defmodule PortWorker do
   stderr, a fatal error of the Go runtime say, appears on the stderr of the VM.
   """
 
-  alias PortWorker.{Call, Connection, Error, Options, Ref, Server, Streams, Tasks}
+  import Kernel, except: [send: 2]
+
+  alias PortWorker.{AsyncStream, Call, Channel, Channels, Connection, Error}
+  alias PortWorker.{Options, Ref, Server, Streams, Tasks}
 
   @typedoc "A running worker: its name, or the pid that `start_link/1` returned."
   @type worker :: atom() | pid() | {:global, term()} | {:via, module(), term()}
@@ -287,6 +290,128 @@ defmodule PortWorker do
   def stream(worker, function, args \\ [], opts \\ []) do
     Streams.new(worker, Call.build!(function, args, Options.stream!(opts)))
   end
+
+  @doc """
+  Calls a function with each element of an enumerable, some at a time, and streams the results.
+
+  It is to the functions of a worker what `Task.async_stream/3` is to those of Elixir, without a process for each
+  element:
+
+      iex> MyApp.Go |> PortWorker.async_stream(["a", "b", "c"], "upcase") |> Enum.to_list()
+      [ok: "A", ok: "B", ok: "C"]
+
+  The results are `{:ok, value}` and `{:error, %PortWorker.Error{}}`. A call that takes longer than its `:timeout`
+  exits the consumer, or is `{:exit, :timeout}` with `on_timeout: :kill_task`:
+
+      iex> MyApp.Go |> PortWorker.async_stream([0, 60_000], "sleep", timeout: 50, on_timeout: :kill_task) |> Enum.to_list()
+      [ok: :ok, exit: :timeout]
+
+  It is lazy: elements are taken as results are consumed. What is under way is cancelled when the consumer stops, for whatever
+  reason, and no message is left behind.
+
+  #{Options.docs(:async_stream)}
+  """
+  @spec async_stream(worker(), Enumerable.t(), atom() | String.t(), keyword()) :: Enumerable.t()
+  def async_stream(worker, enumerable, function, opts \\ []) do
+    AsyncStream.new(worker, enumerable, function, Options.async_stream!(opts))
+  end
+
+  @doc """
+  Opens a channel: a call that takes inputs and gives outputs for as long as it runs.
+
+      iex> {:ok, channel} = PortWorker.open(MyApp.Go, "stateful_worker")
+      iex> PortWorker.send(channel, {:add, %{value: 5}})
+      :ok
+      iex> PortWorker.recv(channel)
+      {:ok, {:updated, %{old_value: 0, new_value: 5}}}
+      iex> PortWorker.close(channel)
+      :ok
+
+  The process that opens a channel owns it: outputs come to its mailbox, and the channel ends when it
+  dies. Any process may send inputs. A function that is not there, and arguments that do not fit, are the end
+  of the channel; an error is returned here only when the worker is down or the call too large to send.
+
+  ## Messages of a channel
+
+  `recv/2` takes these out of the owner's mailbox. A `GenServer` may handle them itself, with `active: true` or with
+  `demand/2`:
+
+    * `{ref, {:data, output}}`
+    * `{ref, {:fault, %PortWorker.Error{}}}` when an input was not accepted; the channel goes on
+    * `{ref, {:progress, term}}` with `:on_progress`
+    * `{ref, {:ok, nil}}` or `{ref, {:error, %PortWorker.Error{}}}` at the end, exactly once
+
+  ## As an enumerable and a collectable
+
+  The owner can read outputs with `Enum` and `Stream`, until the function ends. Halting early leaves the
+  channel open, for more to be read. A fault or an error is raised. Inputs can be collected into it, each waiting at
+  most five seconds for its turn. Both sides are bounded: who sends much and reads nothing
+  in between will wait for ever, or until that is over.
+
+      iex> {:ok, channel} = PortWorker.open(MyApp.Go, "stateful_worker", [10])
+      iex> Enum.into([{:add, %{value: 1}}, {:multiply, %{value: 2}}, :shutdown], channel)
+      iex> Enum.map(channel, &elem(&1, 0))
+      [:updated, :updated, :shutting_down]
+
+  #{Options.docs(:channel)}
+  """
+  @spec open(worker(), atom() | String.t(), list(), keyword()) ::
+          {:ok, Channel.t()} | {:error, Error.t()}
+  def open(worker, function, args \\ [], opts \\ []) do
+    Channels.open(worker, Call.build!(function, args, Options.channel!(opts)))
+  end
+
+  @doc """
+  Sends an input to a channel.
+
+  A channel takes 64 inputs ahead of its function. When it has, this waits until the function has taken
+  some, up to `timeout` milliseconds; past that the input is not sent, and the error has the reason `:timeout`. `:ok`
+  says that it was sent, not that the function has seen it. After the end of the channel or of its input the reason is
+  `:closed`.
+  """
+  @spec send(Channel.t(), term(), timeout()) :: :ok | {:error, Error.t()}
+  def send(channel, input, timeout \\ 5_000), do: Channels.send(channel, input, timeout)
+
+  @doc """
+  Receives the next output of a channel, waiting up to `timeout` milliseconds.
+
+    * `{:ok, output}`
+    * `{:fault, error}` - an input was not accepted; the channel goes on
+    * `:done` - the function has ended well; also when the end was received before
+    * `{:error, error}` - the channel has ended with an error
+    * `nil` - there is no output yet
+  """
+  @spec recv(Channel.t(), timeout()) ::
+          {:ok, term()} | {:fault, Error.t()} | :done | {:error, Error.t()} | nil
+  def recv(channel, timeout \\ 5_000), do: Channels.recv(channel, timeout)
+
+  @doc "Asks for `count` more outputs of a channel that was opened with a number as `:active`."
+  @spec demand(Channel.t(), pos_integer()) :: :ok
+  def demand(channel, count) when is_integer(count) and count > 0 do
+    Channels.demand(channel, count)
+  end
+
+  @doc """
+  Closes a channel's input: the function sees the end of it after what was sent before, and may still
+  send outputs.
+
+      iex> {:ok, channel} = PortWorker.open(MyApp.Go, "stateful_worker")
+      iex> PortWorker.close_input(channel)
+      :ok
+      iex> PortWorker.recv(channel)
+      :done
+  """
+  @spec close_input(Channel.t()) :: :ok
+  def close_input(channel), do: Channels.close_input(channel)
+
+  @doc """
+  Ends a channel: its function is cancelled.
+
+  Afterwards no message of it is in the owner's mailbox, and none will come. Any process may close a channel; if it
+  is not the owner, the owner gets the end as an error with the reason `:cancelled`.
+  """
+  @spec close(Channel.t()) :: :ok
+  def close(channel), do: Channels.close(channel)
 
   @doc """
   What is known of the worker, as a map.

@@ -4,7 +4,7 @@ defmodule PortWorker.Call do
   # itself in the process that makes it.
 
   alias PortWorker.{Error, Options, Routes, Wire}
-  alias PortWorker.Session.Task
+  alias PortWorker.Session.{Inputs, Task}
 
   # How much longer than the worker the caller waits. The worker keeps the time; this is for
   # one that cannot answer.
@@ -107,9 +107,27 @@ defmodule PortWorker.Call do
   What the connection is to know of the call. Progress goes to the pid that was asked for, else to
   `progress_to` if a function waits for it there.
   """
-  @spec task(t(), pid() | reference()) :: Task.t()
-  def task(%{options: options} = call, progress_to) do
-    %Task{function: call.function, progress_to: progress_to(options, progress_to)}
+  @spec task(t(), Routes.Route.t(), pid() | reference()) :: Task.t()
+  def task(%{options: options} = call, route, progress_to) do
+    %Task{
+      function: call.function,
+      progress_to: progress_to(options, progress_to),
+      caller: if(route.callbacks?, do: caller())
+    }
+  end
+
+  # A call back looks to sandboxes, mocks and logs as if the caller had made it.
+  defp caller, do: {[self() | Process.get(:"$callers", [])], Logger.metadata()}
+
+  @doc "The same for a channel whose outputs go to `receiver`."
+  @spec channel(t(), Routes.Route.t(), pid()) :: Task.t()
+  def channel(call, route, receiver) do
+    %{
+      task(call, route, receiver)
+      | receiver: receiver,
+        inputs: %Inputs{},
+        active?: call.options.active == true
+    }
   end
 
   defp progress_to(%{on_progress: pid}, _default) when is_pid(pid), do: pid

@@ -8,7 +8,8 @@ defmodule PortWorker.Connection do
 
   use GenServer
 
-  alias PortWorker.{Error, Executable, Hello, Options, Routes, Session, WorkerLog, Writer}
+  alias PortWorker.{Call, Callbacks, Error, Executable, Hello, Options}
+  alias PortWorker.{Notification, Routes, Session, WorkerLog, Writer}
 
   # What the worker gets on top of its own drain deadline, and what a killed process
   # gets to be gone, in milliseconds.
@@ -18,8 +19,22 @@ defmodule PortWorker.Connection do
   # A request to a connection waits for the worker only where that is said.
   @forget_timeout 5_000
 
-  @enforce_keys [:server, :keys, :options, :port, :writer, :calls, :session]
-  defstruct [:server, :keys, :options, :port, :writer, :calls, :session, :startup_timer]
+  # How long, in milliseconds, bytes are left unacknowledged in the hope of more.
+  @ack_delay 20
+
+  @enforce_keys [:server, :keys, :options, :port, :writer, :calls, :session, :callbacks]
+  defstruct [
+    :server,
+    :keys,
+    :options,
+    :port,
+    :writer,
+    :calls,
+    :session,
+    :callbacks,
+    :startup_timer,
+    ack_due?: false
+  ]
 
   @doc """
   Starts the executable that `options` describe. The calling process, which must trap exits, gets
@@ -33,6 +48,28 @@ defmodule PortWorker.Connection do
   def register(route, ref, task) do
     send(route.connection, {:register, ref, task})
     :ok
+  end
+
+  @doc "The same for a call of which the connection need not know, unless it may lead to others."
+  @spec announce(Routes.Route.t(), term(), Call.t()) :: :ok
+  def announce(%{callbacks?: false}, _ref, %{options: options})
+      when not is_map_key(options, :on_progress),
+      do: :ok
+
+  # Progress goes where everything else goes, to the alias.
+  def announce(route, ref, call), do: register(route, ref, Call.task(call, route, ref))
+
+  @doc "Waits until a channel takes the input of that number. Returns how many it takes by now."
+  @spec await_input(pid(), reference(), pos_integer(), timeout()) ::
+          {:ok, pos_integer()} | {:error, Error.t()}
+  def await_input(connection, ref, number, timeout) do
+    GenServer.call(connection, {:await_input, ref, number}, timeout)
+  catch
+    :exit, {:timeout, _call} ->
+      {:error, Error.new(:timeout, "the channel took no input for #{timeout} ms")}
+
+    :exit, {reason, _call} ->
+      {:error, Error.from_exit(reason)}
   end
 
   @doc "Cancels a task nobody waits for; after the return nothing more of it is delivered."
@@ -92,15 +129,17 @@ defmodule PortWorker.Connection do
          {:ok, port} <- Executable.open(path, options) do
       Port.monitor(port)
       calls = :counters.new(1, [])
+      writer = Writer.start_link(port, calls)
 
       state = %__MODULE__{
         server: server,
         keys: keys,
         options: options,
         port: port,
-        writer: Writer.start_link(port, calls),
+        writer: writer,
         calls: calls,
-        session: Session.new(options.config),
+        session: Session.new(options),
+        callbacks: Callbacks.new(writer),
         startup_timer: Process.send_after(self(), :startup_over, options.startup_timeout)
       }
 
@@ -119,6 +158,10 @@ defmodule PortWorker.Connection do
     {:noreply, request(state, &Session.cancel(&1, ref, from))}
   end
 
+  def handle_call({:await_input, ref, number}, from, state) do
+    {:noreply, request(state, &Session.await_input(&1, ref, number, from))}
+  end
+
   def handle_call(:in_flight, _from, state) do
     {:reply, max(:counters.get(state.calls, 1) - state.session.results, 0), state}
   end
@@ -133,7 +176,7 @@ defmodule PortWorker.Connection do
   @impl true
   def handle_info({port, {:data, packet}}, %{port: port} = state) do
     {actions, session} = Session.packet(state.session, packet)
-    perform(actions, %{state | session: session})
+    perform(actions, expect_ack(%{state | session: session}))
   end
 
   def handle_info({:register, ref, task}, state) do
@@ -157,6 +200,18 @@ defmodule PortWorker.Connection do
   # It ends normally when the port is closed, of which the port has more to say.
   def handle_info({:EXIT, writer, reason}, %{writer: writer} = state) when reason != :normal do
     broken(Error.new(:worker_down, "the writer process ended: #{inspect(reason)}"), state)
+  end
+
+  def handle_info({:EXIT, pid, reason}, state) do
+    {:noreply, %{state | callbacks: Callbacks.exited(state.callbacks, pid, reason)}}
+  end
+
+  def handle_info({:callback_over, pid}, state) do
+    {:noreply, %{state | callbacks: Callbacks.expired(state.callbacks, pid)}}
+  end
+
+  def handle_info(:ack_due, state) do
+    {:noreply, request(%{state | ack_due?: false}, &Session.idle/1)}
   end
 
   def handle_info(:heartbeat, state) do
@@ -209,6 +264,17 @@ defmodule PortWorker.Connection do
     state
   end
 
+  defp expect_ack(%{ack_due?: false} = state) do
+    if Session.unacknowledged?(state.session) do
+      _ = Process.send_after(self(), :ack_due, @ack_delay)
+      %{state | ack_due?: true}
+    else
+      state
+    end
+  end
+
+  defp expect_ack(state), do: state
+
   defp add_task(state, ref, task) do
     %{state | session: Session.register(state.session, ref, task)}
   end
@@ -235,12 +301,26 @@ defmodule PortWorker.Connection do
     perform(rest, state)
   end
 
+  defp perform([{:notify, to, message} | rest], state) do
+    Notification.deliver(hd(state.keys), to, message)
+    perform(rest, state)
+  end
+
+  defp perform([{:callback, request} | rest], state) do
+    perform(rest, %{state | callbacks: Callbacks.start(state.callbacks, request)})
+  end
+
+  defp perform([{:ended, ref} | rest], state) do
+    perform(rest, %{state | callbacks: Callbacks.stop(state.callbacks, ref)})
+  end
+
   defp perform([{:up, hello} | rest], state), do: perform(rest, up(hello, state))
   defp perform([{:broken, error} | _rest], state), do: broken(error, state)
 
   defp up(hello, state) do
     _ = Process.cancel_timer(state.startup_timer)
     Writer.limit(state.writer, Hello.max_frame(hello))
+    state = %{state | callbacks: Callbacks.limit(state.callbacks, Hello.max_frame(hello))}
     Routes.put(state.keys, route(hello, state))
     send(state.server, {:up, self(), hello})
     schedule_heartbeat(state)
@@ -252,7 +332,8 @@ defmodule PortWorker.Connection do
       connection: self(),
       writer: state.writer,
       max_frame: Hello.max_frame(hello),
-      timeout: state.options.timeout
+      timeout: state.options.timeout,
+      callbacks?: map_size(state.options.callbacks) > 0
     }
   end
 

@@ -33,6 +33,7 @@ defmodule PortWorker.Error do
     :failed,
     :circuit_open,
     :worker_down,
+    :closed,
     :unsupported
   ]
 
@@ -52,6 +53,7 @@ defmodule PortWorker.Error do
     * `:failed` - the handler returned an error
     * `:circuit_open` - a circuit breaker refused the call
     * `:worker_down` - the OS process is gone, or not there yet
+    * `:closed` - the channel, or its input, was closed before
     * `:unsupported` - this worker cannot do that
   """
   @type reason ::
@@ -69,6 +71,7 @@ defmodule PortWorker.Error do
           | :failed
           | :circuit_open
           | :worker_down
+          | :closed
           | :unsupported
 
   @type t :: %__MODULE__{

@@ -23,10 +23,11 @@ defmodule PortWorker.Hello do
           limits: map()
         }
 
-  @doc "The client's hello."
-  @spec message(map()) :: tuple()
-  def message(config) do
-    {:hello, %{protocol: @protocol, config: config, callbacks: []}}
+  @doc "The client's hello: settings for the worker, the bytes of the window, and what may be called back."
+  @spec message(map(), pos_integer() | :infinity, [String.t()]) :: tuple()
+  def message(config, window, callbacks) do
+    hello = %{protocol: @protocol, config: config, callbacks: callbacks}
+    {:hello, if(window == :infinity, do: hello, else: Map.put(hello, :window, window))}
   end
 
   @doc "How many atoms a hello may make, those it is written with and those it declares."

@@ -16,13 +16,14 @@ defmodule PortWorker.Routes do
     @moduledoc false
     # What a caller needs to know of one OS process.
     @enforce_keys [:connection, :writer, :max_frame, :timeout]
-    defstruct [:connection, :writer, :max_frame, :timeout]
+    defstruct [:connection, :writer, :max_frame, :timeout, callbacks?: false]
 
     @type t :: %__MODULE__{
             connection: pid(),
             writer: pid(),
             max_frame: pos_integer(),
-            timeout: timeout()
+            timeout: timeout(),
+            callbacks?: boolean()
           }
   end
 
@@ -70,6 +71,21 @@ defmodule PortWorker.Routes do
     raise ArgumentError,
           "expected a worker's name or pid (an atom, {:global, term}, {:via, module, term} or a pid), " <>
             "got: #{inspect(other)}"
+  end
+
+  @doc """
+  Whether calls still go there.
+
+  A connection that ends first takes its route away and then tells the tasks it knows. If the route is
+  still there, a task that was registered before is among them.
+  """
+  @spec confirm(PortWorker.worker(), Route.t()) :: :ok | {:error, Error.t()}
+  def confirm(worker, %Route{connection: connection}) do
+    case fetch(worker) do
+      {:ok, %{connection: ^connection}} -> :ok
+      {:ok, _restarted} -> {:error, Error.new(:worker_down, "the worker was restarted")}
+      {:error, error} -> {:error, error}
+    end
   end
 
   defp fetch_via(worker) do

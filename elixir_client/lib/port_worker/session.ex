@@ -4,31 +4,32 @@ defmodule PortWorker.Session do
   # packets and requests go in, actions come out, and the connection carries them out
   # in order.
   #
-  # A call of `run/4` leaves no trace here: its ref is an alias of the caller, and
-  # a result is sent there. Only tasks (`start_task/4`) are kept, so that progress can
-  # be routed, a cancel gets its receipt, and their owners hear of the worker's end as
-  # `{ref, {:error, _}}`.
+  # A call of `run/4` or a stream leaves no trace here: its ref is an alias of the
+  # caller, and what comes for it is sent there. Only tasks (`start_task/4`) and channels are kept, so that
+  # progress can be routed, a cancel gets its receipt, inputs wait for their turn, and their owners hear of the
+  # worker's end as `{ref, {:error, _}}`. With callbacks every call is kept, for it may lead to some.
 
-  alias PortWorker.{Error, Hello, Wire}
+  alias PortWorker.{Callbacks, Error, Hello, Window, Wire}
+  alias PortWorker.Session.{Inputs, Task}
 
-  @enforce_keys [:config]
-  defstruct [:config, :hello, phase: :hello, tasks: %{}, results: 0, ping: nil, heard?: false]
-
-  defmodule Task do
-    @moduledoc false
-    # A live task: where its progress goes, and who waits for the receipt of a cancel.
-    @enforce_keys [:function]
-    defstruct [:function, :progress_to, waiting: []]
-
-    @type t :: %__MODULE__{
-            function: String.t(),
-            progress_to: pid() | reference() | nil,
-            waiting: [GenServer.from()]
-          }
-  end
+  @enforce_keys [:greeting, :window, :callbacks]
+  defstruct [
+    :greeting,
+    :window,
+    :callbacks,
+    :hello,
+    phase: :hello,
+    tasks: %{},
+    results: 0,
+    ping: nil,
+    heard?: false
+  ]
 
   @type action ::
           {:deliver, reference() | pid(), message :: term()}
+          | {:notify, pid() | reference() | atom(), message :: term()}
+          | {:callback, Callbacks.request()}
+          | {:ended, term()}
           | {:reply, GenServer.from(), term()}
           | {:write, Wire.message() | :drain}
           | {:up, Hello.t()}
@@ -36,7 +37,9 @@ defmodule PortWorker.Session do
           | {:broken, Error.t()}
 
   @type t :: %__MODULE__{
-          config: map(),
+          greeting: Wire.message(),
+          window: Window.t(),
+          callbacks: Callbacks.functions(),
           hello: Hello.t() | nil,
           phase: :hello | :up | :draining,
           tasks: %{term() => Task.t()},
@@ -45,12 +48,26 @@ defmodule PortWorker.Session do
           heard?: boolean()
         }
 
-  @doc "A session that has said nothing yet; `config` are the settings for the worker."
-  @spec new(map()) :: t()
-  def new(config), do: %__MODULE__{config: config}
+  @doc "A session that has said nothing yet."
+  @spec new(%{
+          :config => map(),
+          optional(:window) => pos_integer() | :infinity,
+          optional(:callbacks) => Callbacks.functions(),
+          optional(atom()) => term()
+        }) :: t()
+  def new(options) do
+    window = Map.get(options, :window, :infinity)
+    callbacks = Map.get(options, :callbacks, %{})
+
+    %__MODULE__{
+      greeting: Hello.message(options.config, window, Map.keys(callbacks)),
+      window: Window.new(window),
+      callbacks: callbacks
+    }
+  end
 
   @spec hello(t()) :: {[action()], t()}
-  def hello(session), do: {[{:write, Hello.message(session.config)}], session}
+  def hello(session), do: {[{:write, session.greeting}], session}
 
   @doc "A task is about to be called."
   @spec register(t(), term(), Task.t()) :: t()
@@ -60,8 +77,11 @@ defmodule PortWorker.Session do
   @spec forget(t(), reference()) :: {[action()], t()}
   def forget(session, ref) do
     case Map.pop(session.tasks, ref) do
-      {nil, _tasks} -> {[], session}
-      {_task, tasks} -> {[{:write, {:cancel, ref}}], %{session | tasks: tasks}}
+      {nil, _tasks} ->
+        {[], session}
+
+      {task, tasks} ->
+        {[{:write, {:cancel, ref}} | Task.refusals(task)], %{session | tasks: tasks}}
     end
   end
 
@@ -71,12 +91,36 @@ defmodule PortWorker.Session do
     case session.tasks do
       %{^ref => task} ->
         task = %{task | waiting: [from | task.waiting]}
-        {[{:write, {:cancel, ref}}], %{session | tasks: %{session.tasks | ref => task}}}
+        {[{:write, {:cancel, ref}}], put_task(session, ref, task)}
 
       _none ->
         {[{:reply, from, :not_found}], session}
     end
   end
+
+  @doc "A sender waits until the channel takes the input of that number."
+  @spec await_input(t(), reference(), pos_integer(), GenServer.from()) :: {[action()], t()}
+  def await_input(session, ref, number, from) do
+    case session.tasks do
+      %{^ref => %Task{inputs: %Inputs{} = inputs} = task} ->
+        {replies, inputs} = Inputs.await(inputs, number, from)
+        {replies, put_task(session, ref, %{task | inputs: inputs})}
+
+      _ended ->
+        {[{:reply, from, Inputs.ended()}], session}
+    end
+  end
+
+  @doc "Nothing has come for a while: acknowledges what is left."
+  @spec idle(t()) :: {[action()], t()}
+  def idle(session) do
+    {bytes, window} = Window.settle(session.window)
+    {ack(bytes, []), %{session | window: window}}
+  end
+
+  @doc "Whether bytes are left that `idle/1` would acknowledge."
+  @spec unacknowledged?(t()) :: boolean()
+  def unacknowledged?(session), do: Window.pending?(session.window)
 
   @doc "The worker was told to finish."
   @spec drain(t()) :: {[action()], t()}
@@ -87,8 +131,7 @@ defmodule PortWorker.Session do
   def down(session, error) do
     actions =
       Enum.flat_map(session.tasks, fn {ref, task} ->
-        result = {:error, %{error | function: task.function}}
-        [{:deliver, ref, {ref, result}} | receipts(task, result)]
+        if is_reference(ref), do: tell(ref, task, {:error, error}), else: []
       end)
 
     {actions, %{session | tasks: %{}}}
@@ -108,8 +151,15 @@ defmodule PortWorker.Session do
   @doc "A packet arrived."
   @spec packet(t(), binary()) :: {[action()], t()}
   def packet(session, packet) do
-    session = %{session | heard?: true}
+    {bytes, window} = Window.consumed(session.window, byte_size(packet))
+    {actions, session} = heard(packet, %{session | heard?: true, window: window})
+    {ack(bytes, actions), session}
+  end
 
+  defp ack(0, actions), do: actions
+  defp ack(bytes, actions), do: [{:write, {:ack, bytes}} | actions]
+
+  defp heard(packet, session) do
     case decode(session.phase, packet) do
       {:ok, messages} -> messages(messages, session, [])
       {:mixed, parts} -> parts(parts, session)
@@ -140,6 +190,10 @@ defmodule PortWorker.Session do
         {:unreadable, :data, ref, error}, {actions, session} when is_reference(ref) ->
           finish(ref, {:error, error}, session, [{:write, {:cancel, ref}} | actions])
 
+        {:unreadable, :callback, id, error}, {actions, session} ->
+          reply = {:error, %{reason: :bad_message, message: error.message}}
+          {[{:write, {:reply, id, reply}} | actions], session}
+
         {:unreadable, _tag, _ref, error}, {actions, session} ->
           {[log(:warning, Exception.message(error)) | actions], session}
       end)
@@ -152,9 +206,15 @@ defmodule PortWorker.Session do
     finish(ref, result(result), %{session | results: session.results + 1}, actions)
   end
 
-  defp message({:data, ref, [_ | _] = elements}, session, actions)
-       when is_reference(ref) and node(ref) == node() do
-    {[{:deliver, ref, {ref, {:data, elements}}} | actions], session}
+  defp message({:data, ref, elements}, session, actions)
+       when is_reference(ref) and node(ref) == node() and length(elements) > 0 do
+    case session.tasks do
+      %{^ref => %Task{receiver: pid} = task} when is_pid(pid) ->
+        {outputs(ref, task, elements, actions), session}
+
+      _stream ->
+        {[{:deliver, ref, {ref, {:data, elements}}} | actions], session}
+    end
   end
 
   defp message({:progress, ref, term}, session, actions) do
@@ -175,19 +235,32 @@ defmodule PortWorker.Session do
     {[{:log, level(level), text, attributes(attributes)} | actions], session}
   end
 
-  defp message({:fault, ref, fault}, session, actions) when is_reference(ref) do
-    # Somebody may wait for the call it is about; if nobody does, it goes nowhere.
-    finish(ref, {:error, Error.from_wire(fault)}, session, actions)
+  defp message({:credit, ref, n}, session, actions) when is_integer(n) and n >= 0 do
+    case session.tasks do
+      %{^ref => %Task{inputs: %Inputs{} = inputs} = task} ->
+        {replies, inputs} = Inputs.grant(inputs, n)
+        {Enum.reverse(replies, actions), put_task(session, ref, %{task | inputs: inputs})}
+
+      _ended ->
+        {actions, session}
+    end
   end
 
-  defp message({:fault, _undefined, fault}, session, actions) do
-    error = Error.from_wire(fault)
-    {[log(:warning, "did not accept a message: #{Exception.message(error)}") | actions], session}
+  defp message({:callback, id, ref, name, args, opts}, session, actions) do
+    {[callback(id, ref, name, args, opts, session) | actions], session}
   end
 
-  defp message({:callback, ref, _task, name, _args, _opts}, session, actions) do
-    error = %{reason: :unknown_function, message: "no function #{label(name)} is registered here"}
-    {[{:write, {:reply, ref, {:error, error}}} | actions], session}
+  defp message({:notify, to, term}, session, actions)
+       when is_pid(to) or is_reference(to) or is_atom(to) do
+    {[{:notify, to, term} | actions], session}
+  end
+
+  defp message({:notify, to, _term}, session, actions) do
+    {[log(:debug, "notified #{label(to)}, which is no process") | actions], session}
+  end
+
+  defp message({:fault, ref, fault}, session, actions) do
+    fault(ref, Error.from_wire(fault), session, actions)
   end
 
   defp message({:hello, map}, %{phase: :hello} = session, actions) do
@@ -199,57 +272,91 @@ defmodule PortWorker.Session do
 
   # What a newer worker may say is no reason to stop talking to it.
   defp message(message, session, actions) do
-    text = inspect(message, limit: 5, printable_limit: 100)
-    {[log(:warning, "sent a message this client does not know: #{text}") | actions], session}
-  end
-
-  defp finish({:cast, function, _unique}, {:error, error}, session, actions) do
-    text = Exception.message(%{error | function: function})
-    {[log(:warning, "a cast ended with an error: #{text}") | actions], session}
-  end
-
-  defp finish({:cast, _function, _unique}, _ok, session, actions), do: {actions, session}
-
-  defp finish(ref, result, session, actions) when is_reference(ref) and node(ref) == node() do
-    case session.tasks do
-      %{^ref => task} ->
-        result = named(result, task.function)
-        actions = [{:deliver, ref, {ref, result}} | actions]
-        actions = Enum.reverse(receipts(task, result), actions)
-        {actions, %{session | tasks: Map.delete(session.tasks, ref)}}
-
-      _run ->
-        {[{:deliver, ref, {ref, result}} | actions], session}
-    end
-  end
-
-  defp finish(ref, _result, session, actions) do
-    text = "answered a call nobody made: #{inspect(ref, limit: 5, printable_limit: 100)}"
+    text = "sent a message this client does not know: #{brief(message)}"
     {[log(:warning, text) | actions], session}
   end
 
-  defp receipts(task, result) do
-    Enum.map(task.waiting, &{:reply, &1, receipt(result)})
+  # To the opener of an active channel outputs are sent on as they come.
+  defp outputs(ref, task, elements, actions) do
+    actions =
+      if task.active?, do: [{:write, {:credit, ref, length(elements)}} | actions], else: actions
+
+    Enum.reduce(elements, actions, &[{:deliver, task.receiver, {ref, {:data, &1}}} | &2])
   end
 
-  defp receipt({:error, %Error{reason: :cancelled, details: %{still_running: true}} = error}) do
-    {:still_running, error.stack || Map.get(error.details, :stack, "")}
+  defp callback(id, ref, name, args, opts, session) do
+    case session.callbacks do
+      %{^name => function} when is_list(args) and is_map(opts) ->
+        task = Map.get(session.tasks, ref)
+
+        {:callback,
+         %{
+           id: id,
+           ref: ref,
+           function: function,
+           args: args,
+           timeout: Map.get(opts, :timeout, :infinity),
+           caller: task && task.caller
+         }}
+
+      _none ->
+        text = "no function #{label(name)} is registered here"
+        {:write, {:reply, id, {:error, %{reason: :unknown_function, message: text}}}}
+    end
   end
 
-  defp receipt({:error, %Error{reason: :cancelled}}), do: :stopped
-  defp receipt({:error, %Error{reason: :worker_down} = error}), do: {:error, error}
-  defp receipt(result), do: {:finished, result}
+  # Two live tasks of one ref can only be this client's mistake, and one of them waits.
+  defp fault(ref, %Error{reason: :duplicate_ref} = error, session, actions) do
+    finish(ref, {:error, error}, session, actions)
+  end
+
+  defp fault(ref, error, session, actions) do
+    case session.tasks do
+      %{^ref => %Task{receiver: pid} = task} when is_pid(pid) ->
+        fault = {:fault, %{error | function: task.function}}
+        {[{:deliver, pid, {ref, fault}} | actions], session}
+
+      _not_a_channel ->
+        text = "did not accept a message: #{Exception.message(error)}"
+        {[log(fault_level(ref, error), text) | actions], session}
+    end
+  end
+
+  # An input that crossed the end of its channel is nobody's fault.
+  defp fault_level(ref, %Error{reason: :bad_message}) when is_reference(ref), do: :debug
+  defp fault_level(_ref, _error), do: :warning
+
+  # The end of a task, however it was learned of.
+  defp finish(ref, result, session, actions) do
+    {task, tasks} = Map.pop(session.tasks, ref)
+    actions = ref |> tell(task, result) |> Enum.reverse(actions)
+    {ended(ref, session, actions), %{session | tasks: tasks}}
+  end
+
+  defp ended(_ref, %{callbacks: none}, actions) when map_size(none) == 0, do: actions
+  defp ended(ref, _session, actions), do: [{:ended, ref} | actions]
+
+  defp tell({:cast, function, _unique}, _task, {:error, error}) do
+    text = Exception.message(%{error | function: function})
+    [log(:warning, "a cast ended with an error: #{text}")]
+  end
+
+  defp tell({:cast, _function, _unique}, _task, _ok), do: []
+
+  defp tell(ref, nil, result) when is_reference(ref) and node(ref) == node() do
+    [{:deliver, ref, {ref, result}}]
+  end
+
+  defp tell(ref, %Task{} = task, result), do: Task.ended(task, ref, result)
+  defp tell(ref, nil, _result), do: [log(:warning, "answered a call nobody made: #{brief(ref)}")]
 
   defp result({:ok, _value} = ok), do: ok
   defp result({:error, error}), do: {:error, Error.from_wire(error)}
 
   defp result(other) do
-    text = inspect(other, limit: 5, printable_limit: 100)
-    {:error, Error.new(:bad_message, "expected {:ok, term} or {:error, map}, got: #{text}")}
+    text = "expected {:ok, term} or {:error, map}, got: #{brief(other)}"
+    {:error, Error.new(:bad_message, text)}
   end
-
-  defp named({:error, error}, function), do: {:error, %{error | function: function}}
-  defp named(ok, _function), do: ok
 
   defp log(level, text), do: {:log, level, text, %{}}
 
@@ -260,5 +367,9 @@ defmodule PortWorker.Session do
   defp attributes(other), do: %{"attributes" => other}
 
   defp label(name) when is_binary(name), do: name
-  defp label(name), do: inspect(name, limit: 5, printable_limit: 100)
+  defp label(name), do: brief(name)
+
+  defp brief(term), do: inspect(term, limit: 5, printable_limit: 100)
+
+  defp put_task(session, ref, task), do: %{session | tasks: %{session.tasks | ref => task}}
 end

@@ -45,9 +45,7 @@ defmodule PortWorker.Streams do
 
     case Call.encode(call, route, ref, time_left) do
       {:ok, encoded} ->
-        if is_map_key(call.options, :on_progress),
-          do: Connection.register(route, ref, Call.task(call, ref))
-
+        Connection.announce(route, ref, call)
         Writer.call(route.writer, encoded)
 
         {:ok,

@@ -31,6 +31,7 @@ defmodule PortWorker.Tasks do
 
     case Call.encode(call, route, ref, time_left) do
       {:ok, encoded} ->
+        Connection.announce(route, ref, call)
         Writer.call(route.writer, encoded)
 
         receive do
@@ -57,6 +58,7 @@ defmodule PortWorker.Tasks do
 
     with {:ok, route} <- Routes.fetch(worker),
          {:ok, encoded} <- Call.encode(call, route, ref, Call.time_left(call, route)) do
+      Connection.announce(route, ref, call)
       Writer.call(route.writer, encoded)
     end
   end
@@ -89,22 +91,12 @@ defmodule PortWorker.Tasks do
 
   # Registered first, so that no answer can come before the connection knows the task.
   defp send_task(worker, route, ref, call, encoded) do
-    Connection.register(route, ref, Call.task(call, self()))
+    Connection.register(route, ref, Call.task(call, route, self()))
     Writer.call(route.writer, encoded)
 
-    with {:error, error} <- same_route(worker, route) do
+    with {:error, error} <- Routes.confirm(worker, route) do
       Writer.control(route.writer, {:cancel, ref})
       {:error, error}
-    end
-  end
-
-  # A connection that ends first takes its route away and then tells the tasks it knows.
-  # If the route is still there, this task is among them.
-  defp same_route(worker, route) do
-    case Routes.fetch(worker) do
-      {:ok, %{connection: connection}} when connection == route.connection -> :ok
-      {:ok, _restarted} -> {:error, Error.new(:worker_down, "the worker was restarted")}
-      {:error, error} -> {:error, error}
     end
   end
 

@@ -35,8 +35,11 @@ defmodule PortWorker.Writer do
 
   @doc "Writes any other message."
   @spec control(pid(), Wire.message() | :drain) :: :ok
-  def control(writer, message) do
-    {encoded, size} = Wire.encode(message)
+  def control(writer, message), do: encoded(writer, Wire.encode(message))
+
+  @doc "The same with a message that has been encoded."
+  @spec encoded(pid(), {iodata(), non_neg_integer()}) :: :ok
+  def encoded(writer, {encoded, size}) do
     send(writer, {:control, encoded, size})
     :ok
   end

@@ -74,7 +74,7 @@ defmodule PortWorker.HelloTest do
   end
 
   test "refuses the hello of a client, which a program that echoes sends back" do
-    assert {:error, error} = %{} |> Hello.message() |> elem(1) |> Hello.read()
+    assert {:error, error} = %{} |> Hello.message(:infinity, []) |> elem(1) |> Hello.read()
     assert error.message =~ "expected a worker's hello, got: %{"
   end
 

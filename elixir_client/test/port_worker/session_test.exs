@@ -8,7 +8,7 @@ defmodule PortWorker.SessionTest do
 
   defp up do
     hello = %{protocol: 1, name: "w", version: "1", os_pid: 1, functions: []}
-    {[{:up, %Hello{os_pid: 1}}], session} = hear(Session.new(%{}), {:hello, hello})
+    {[{:up, %Hello{os_pid: 1}}], session} = hear(Session.new(%{config: %{}}), {:hello, hello})
     session
   end
 
@@ -23,19 +23,19 @@ defmodule PortWorker.SessionTest do
 
   test "says hello with the settings" do
     assert {[{:write, {:hello, %{protocol: 1, config: %{max_running: 3}}}}], _} =
-             Session.hello(Session.new(%{max_running: 3}))
+             Session.hello(Session.new(%{config: %{max_running: 3}}))
   end
 
   test "a worker of another protocol is broken" do
     hello = %{protocol: 9, functions: [], os_pid: 1}
 
     assert {[{:broken, %Error{reason: :unsupported}}], _} =
-             hear(Session.new(%{}), {:hello, hello})
+             hear(Session.new(%{config: %{}}), {:hello, hello})
   end
 
   test "logs before the hello are heard" do
     assert {[{:log, :warning, "early", %{}}], _} =
-             hear(Session.new(%{}), {:log, :warning, "early", %{}})
+             hear(Session.new(%{config: %{}}), {:log, :warning, "early", %{}})
   end
 
   test "results go to their refs, in order, and are counted" do
@@ -187,15 +187,18 @@ defmodule PortWorker.SessionTest do
     assert text =~ "work: no disk (failed)"
   end
 
-  test "a fault about a call ends it, another is logged" do
+  test "a fault about two calls of one ref ends what waits, another is logged" do
     ref = make_ref()
-    fault = %{reason: :bad_message, message: "no"}
+    duplicate = %{reason: :duplicate_ref, message: "in use"}
 
-    assert {[{:deliver, ^ref, {^ref, {:error, %Error{reason: :bad_message}}}}], _} =
-             hear(up(), {:fault, ref, fault})
+    assert {[{:deliver, ^ref, {^ref, {:error, %Error{reason: :duplicate_ref}}}}], _} =
+             hear(up(), {:fault, ref, duplicate})
 
-    assert {[{:log, :warning, text, _}], _} = hear(up(), {:fault, :undefined, fault})
-    assert text =~ "no (bad_message)"
+    for {ref, level} <- [{:undefined, :warning}, {"other", :warning}, {make_ref(), :debug}] do
+      fault = %{reason: :bad_message, message: "no"}
+      assert {[{:log, ^level, text, _}], _} = hear(up(), {:fault, ref, fault})
+      assert text =~ "no (bad_message)"
+    end
   end
 
   test "a call back to a function that is not there is answered" do
@@ -203,6 +206,144 @@ defmodule PortWorker.SessionTest do
              hear(up(), {:callback, 5, make_ref(), "lookup", [], %{}})
 
     assert message =~ "lookup"
+  end
+
+  describe "elements" do
+    test "of a stream go to its ref in their list" do
+      ref = make_ref()
+      assert {[{:deliver, ^ref, {^ref, {:data, [1, 2]}}}], _} = hear(up(), {:data, ref, [1, 2]})
+    end
+
+    test "that cannot be read end the stream, over there too" do
+      ref = make_ref()
+      bytes = :erlang.term_to_binary({:data, ref, ["XXXXX"]})
+      packet = :binary.replace(bytes, <<109, 5::32, "XXXXX">>, <<119, 8, "datunkno">>)
+
+      assert {[{:write, {:cancel, ^ref}}, {:deliver, ^ref, {^ref, {:error, error}}}], _} =
+               Session.packet(up(), packet)
+
+      assert error.message =~ "datunkno"
+    end
+  end
+
+  describe "a channel" do
+    defp with_channel(session, active? \\ false) do
+      ref = make_ref()
+      task = %Session.Task{function: "f", receiver: self(), inputs: %Session.Inputs{}}
+      {ref, Session.register(session, ref, %{task | active?: active?})}
+    end
+
+    test "has its outputs sent to its opener, one by one" do
+      {me, {ref, session}} = {self(), with_channel(up())}
+      outputs = for n <- [1, 2], do: {:deliver, me, {ref, {:data, n}}}
+      assert {^outputs, _} = hear(session, {:data, ref, [1, 2]})
+    end
+
+    test "that is active asks for as many again" do
+      {ref, session} = with_channel(up(), true)
+      assert {actions, _} = hear(session, {:data, ref, [1, 2]})
+      assert {:write, {:credit, ref, 2}} in actions
+    end
+
+    test "goes on after a fault, of which its opener hears" do
+      {me, {ref, session}} = {self(), with_channel(up())}
+      fault = {:fault, ref, %{reason: :bad_args, message: "no"}}
+      assert {[{:deliver, ^me, {^ref, {:fault, error}}}], session} = hear(session, fault)
+      assert %Error{reason: :bad_args, function: "f"} = error
+      assert Map.has_key?(session.tasks, ref)
+    end
+
+    test "lets senders go on when the worker takes more, in order of their numbers" do
+      {ref, session} = with_channel(up())
+      assert {[{:reply, :a, {:ok, 64}}], session} = Session.await_input(session, ref, 64, :a)
+      assert {[], session} = Session.await_input(session, ref, 66, :b)
+      assert {[], session} = Session.await_input(session, ref, 65, :c)
+      assert {[{:reply, :c, {:ok, 65}}], session} = hear(session, {:credit, ref, 1})
+      assert {[{:reply, :b, {:ok, 97}}], _} = hear(session, {:credit, ref, 32})
+    end
+
+    test "that ends, however it does, lets no sender wait" do
+      {ref, session} = with_channel(up())
+      {[], session} = Session.await_input(session, ref, 65, @from)
+
+      for {actions, after_end} <- [
+            hear(session, {:result, ref, {:ok, nil}}),
+            Session.down(session, Error.new(:worker_down, "gone")),
+            Session.forget(session, ref)
+          ] do
+        assert {:reply, @from, {:error, Error.new(:closed, "the channel has ended")}} in actions
+        assert after_end.tasks == %{}
+
+        assert {[{:reply, :late, {:error, %Error{reason: :closed}}}], _} =
+                 Session.await_input(after_end, ref, 65, :late)
+
+        assert {[], _} = hear(after_end, {:credit, ref, 1})
+      end
+    end
+  end
+
+  describe "a call back" do
+    defp offering(functions) do
+      hello = %{protocol: 1, name: "w", version: "1", os_pid: 1, functions: []}
+      session = Session.new(%{config: %{}, callbacks: functions})
+      assert {[{:write, {:hello, %{callbacks: names}}}], _} = Session.hello(session)
+      assert names == Map.keys(functions)
+      {_up, session} = hear(session, {:hello, hello})
+      session
+    end
+
+    test "is made for the task's caller, and ends with the task" do
+      ref = make_ref()
+      caller = {[self()], [request_id: "r1"]}
+      task = %Session.Task{function: "work", caller: caller}
+      session = Session.register(offering(%{"f" => {M, :f}}), ref, task)
+
+      assert {[{:callback, request}], session} =
+               hear(session, {:callback, 5, ref, "f", [1], %{timeout: 100}})
+
+      expected = %{id: 5, ref: ref, function: {M, :f}, args: [1], timeout: 100, caller: caller}
+      assert request == expected
+      assert {actions, _} = hear(session, {:result, ref, {:ok, 1}})
+      assert {:ended, ref} in actions
+    end
+
+    test "that cannot be read is answered" do
+      bytes = :erlang.term_to_binary({:callback, 5, make_ref(), "f", ["XXXXX"], %{}})
+      packet = :binary.replace(bytes, <<109, 5::32, "XXXXX">>, <<119, 8, "cbkunkno">>)
+
+      assert {[{:write, {:reply, 5, {:error, %{message: message}}}}], _} =
+               Session.packet(offering(%{"f" => {M, :f}}), packet)
+
+      assert message =~ "cbkunkno"
+    end
+  end
+
+  test "notifications go to processes, and to nothing else" do
+    for to <- [self(), make_ref(), :name] do
+      assert {[{:notify, ^to, :news}], _} = hear(up(), {:notify, to, :news})
+    end
+
+    assert {[{:log, :debug, text, _}], _} = hear(up(), {:notify, "name", :news})
+    assert text =~ "name"
+  end
+
+  test "what was dealt with is acknowledged: in batches, and when nothing comes" do
+    session = Session.new(%{config: %{}, window: 1_000})
+    assert {[{:write, {:hello, %{window: 1_000}}}], _} = Session.hello(session)
+
+    log = fn size -> :erlang.term_to_binary({:log, :info, String.duplicate("x", size), %{}}) end
+    {small, large} = {log.(100), log.(300)}
+    assert {[{:log, _, _, _}], session} = Session.packet(session, small)
+    assert Session.unacknowledged?(session)
+    bytes = byte_size(small) + byte_size(large)
+
+    assert {[{:write, {:ack, ^bytes}}, {:log, _, _, _}], session} = Session.packet(session, large)
+
+    refute Session.unacknowledged?(session)
+    assert {[], session} = Session.idle(session)
+    {_log, session} = Session.packet(session, small)
+    bytes = byte_size(small)
+    assert {[{:write, {:ack, ^bytes}}], _} = Session.idle(session)
   end
 
   test "any packet after a ping is a sign of life" do

@@ -212,6 +212,82 @@ defmodule PortWorker.StreamsTest do
     end
   end
 
+  describe "what is sent" do
+    import PortWorker.ScriptedWorker, only: [listen: 0, say: 2]
+
+    setup do
+      scripted = start_supervised!({PortWorker, [window: :infinity] ++ listen()}, id: :scripted)
+      assert_received {:peer, peer, {:started, _os_pid}}
+      assert_received {:peer, ^peer, {:hello, _}}
+      %{scripted: scripted, peer: peer}
+    end
+
+    test "is demand: some at first, more each time so much is consumed", context do
+      %{scripted: worker, peer: peer} = context
+      test = self()
+      stream = PortWorker.stream(worker, "f", ["a"], demand: 10, min_demand: 4, name: "n")
+      consumer = Task.async(fn -> Enum.each(stream, &send(test, {:element, &1})) end)
+      assert_receive {:peer, ^peer, {:call, ref, "f", ["a"], options}}
+
+      assert options == %{
+               timeout: :infinity,
+               progress: false,
+               owner: consumer.pid,
+               credit: 10,
+               name: "n"
+             }
+
+      say(peer, {:data, ref, Enum.to_list(1..5)})
+      assert_receive {:element, 5}
+      say(peer, {:data, ref, [6, 7]})
+      assert_receive {:peer, ^peer, {:credit, ^ref, 6}}
+      assert_receive {:element, 7}
+      say(peer, [{:data, ref, Enum.to_list(8..30)}, {:result, ref, {:ok, nil}}])
+      for _ <- 1..4, do: assert_receive({:peer, ^peer, {:credit, ^ref, 6}})
+      assert Task.await(consumer) == :ok
+      for n <- 1..30, n not in [5, 7], do: assert_received({:element, ^n})
+      assert_receive {:peer, ^peer, {:owner_down, _consumer}}
+      refute_received {:peer, _peer, _more}
+    end
+
+    test "is a cancel when the consumer stops, after which nothing reaches it", context do
+      %{scripted: worker, peer: peer} = context
+
+      consumer =
+        Task.async(fn ->
+          taken = worker |> PortWorker.stream("f") |> Enum.take(2)
+          # By the answer to this, what came before has been dealt with.
+          assert PortWorker.run(worker, "sync") == {:ok, nil}
+          {taken, leftovers()}
+        end)
+
+      assert_receive {:peer, ^peer, {:call, ref, "f", [], _}}
+      say(peer, {:data, ref, [1, 2, 3]})
+      assert_receive {:peer, ^peer, {:cancel, ^ref}}
+      assert_receive {:peer, ^peer, {:call, sync, "sync", [], _}}
+      cancelled = %{reason: :cancelled, message: "cancelled"}
+
+      say(peer, [
+        {:data, ref, [4]},
+        {:result, ref, {:error, cancelled}},
+        {:result, sync, {:ok, nil}}
+      ])
+
+      assert Task.await(consumer) == {[1, 2], []}
+    end
+
+    test "is a cancel when the worker does not keep the time", context do
+      %{scripted: worker, peer: peer} = context
+
+      assert_raise Error, ~r/did not end the stream in time/, fn ->
+        worker |> PortWorker.stream("f", [], timeout: 1) |> Stream.run()
+      end
+
+      assert_receive {:peer, ^peer, {:call, ref, "f", [], %{timeout: 1}}}
+      assert_receive {:peer, ^peer, {:cancel, ^ref}}
+    end
+  end
+
   describe "many streams" do
     test "ten thousand at once", %{worker: worker} do
       streams =

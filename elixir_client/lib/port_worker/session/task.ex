@@ -1,0 +1,51 @@
+defmodule PortWorker.Session.Task do
+  @moduledoc false
+  # What a connection knows of a live task: where its progress goes, for whom its calls
+  # back are made, and who waits for the receipt of a cancel. A channel has a receiver and
+  # inputs on top.
+
+  alias PortWorker.Error
+  alias PortWorker.Session.Inputs
+
+  @enforce_keys [:function]
+  defstruct [:function, :progress_to, :caller, :receiver, :inputs, active?: false, waiting: []]
+
+  @typedoc "The `$callers` and the Logger metadata of the process that made the call."
+  @type caller :: {callers :: [pid()], metadata :: keyword()}
+
+  @type t :: %__MODULE__{
+          function: String.t(),
+          progress_to: pid() | reference() | nil,
+          caller: caller() | nil,
+          receiver: pid() | nil,
+          inputs: Inputs.t() | nil,
+          active?: boolean(),
+          waiting: [GenServer.from()]
+        }
+
+  @type result :: {:ok, term()} | {:error, Error.t()}
+
+  @doc "The actions that tell everybody how the task ended."
+  @spec ended(t(), reference(), result()) :: [tuple()]
+  def ended(task, ref, result) do
+    result = named(result, task.function)
+    receipts = for from <- task.waiting, do: {:reply, from, receipt(result)}
+    [{:deliver, ref, {ref, result}} | receipts] ++ refusals(task)
+  end
+
+  @doc "The actions that tell those who wait to send an input."
+  @spec refusals(t()) :: [tuple()]
+  def refusals(%{inputs: nil}), do: []
+  def refusals(%{inputs: inputs}), do: Inputs.refuse(inputs)
+
+  defp named({:error, error}, function), do: {:error, %{error | function: function}}
+  defp named(ok, _function), do: ok
+
+  defp receipt({:error, %Error{reason: :cancelled, details: %{still_running: true}} = error}) do
+    {:still_running, error.stack || Map.get(error.details, :stack, "")}
+  end
+
+  defp receipt({:error, %Error{reason: :cancelled}}), do: :stopped
+  defp receipt({:error, %Error{reason: :worker_down} = error}), do: {:error, error}
+  defp receipt(result), do: {:finished, result}
+end
