@@ -6,6 +6,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -157,9 +158,9 @@ func TestTheGuidesSlowMarketIsTriedAgain(t *testing.T) {
 
 func TestTheGuidesHedge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		runs := 0
+		var runs atomic.Int32
 		p := portworkertest.Start(t, hedgedWorker(func(ctx context.Context, key string) (string, error) {
-			if runs++; runs == 1 {
+			if runs.Add(1) == 1 {
 				<-ctx.Done()
 				return "", ctx.Err()
 			}
