@@ -18,7 +18,9 @@ import (
 func TestBEAM(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, erlang(t, "escript"), "beam/must_hold.escript", workerBinary)
+	fixtureBinary, err := buildFixture()
+	require.NoError(t, err)
+	cmd := exec.CommandContext(ctx, erlang(t, "escript"), "beam/must_hold.escript", workerBinary, fixtureBinary)
 	var stderr lockedBuffer
 	cmd.Stderr = &stderr
 	stdout, err := cmd.StdoutPipe()

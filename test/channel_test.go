@@ -50,7 +50,6 @@ func TestStatefulWorker(t *testing.T) {
 	})
 }
 
-
 func TestStatefulWorkerFromANumber(t *testing.T) {
 	everywhere(t, func(t *testing.T, via transport) {
 		p := Start(t, via)
@@ -200,7 +199,7 @@ func TestAnInputOfNoUnionCase(t *testing.T) {
 		p.Call(1, "stateful_worker")
 		for _, input := range []any{
 			atom("explode"), tuple(atom("add"), 5), tuple(atom("add"), options("value", "five")), atom("add"),
-			tuple(atom("add"), options("velue", 5)), tuple(atom("get_current"), options()), 5, nil,
+			tuple(atom("add"), options("velue", 5)), tuple(atom("get_current"), options()), 5,
 		} {
 			p.Send(send(1, input))
 			assert.NotEmpty(t, p.Fault("bad_args").Message, "%v", input)

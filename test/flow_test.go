@@ -32,7 +32,7 @@ func (f *flow) sent(message any) {
 	n, _ := opts.Get(atom("window"))
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.size = int(whole(n))
+	f.size, f.packets = int(whole(n)), nil
 }
 
 func (f *flow) arrived(size int, messages []Message) {
@@ -94,6 +94,23 @@ func (f *flow) acknowledge(n int) (bytes int) {
 		bytes += p.size
 	}
 	f.packets = f.packets[n:]
+	return bytes
+}
+
+// bounded reports whether there is a window.
+func (f *flow) bounded() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.size > 0
+}
+
+// inFlight is what is not acknowledged, in bytes.
+func (f *flow) inFlight() (bytes int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, p := range f.packets {
+		bytes += p.size
+	}
 	return bytes
 }
 

@@ -15,10 +15,39 @@ import (
 
 // unusable are packets that are no message, whatever came before them.
 func unusable(via transport) map[string][]byte {
+	packets := unusableETF()
 	if via.codec == (msgpackCodec{}) {
-		return unusableMsgpack()
+		packets = unusableMsgpack()
 	}
-	return unusableETF()
+	for name, m := range misshapen {
+		packets[name] = via.codec.packet(m)
+	}
+	return packets
+}
+
+// misshapen are messages with something missing, too much, or of another kind.
+var misshapen = map[string]any{
+	"a credit of nobody":            tuple(atom("credit"), 1),
+	"a credit of three":             tuple(atom("credit"), 1, 2, 3),
+	"no credit":                     credit(1, 0),
+	"less than no credit":           credit(1, -5),
+	"credit in words":               credit(1, "five"),
+	"credit without end":            credit(1, atom("infinity")),
+	"an input of nothing":           tuple(atom("send"), 1),
+	"an input of two":               tuple(atom("send"), 1, 2, 3),
+	"a close of nothing":            tuple(atom("close")),
+	"a close of two":                tuple(atom("close"), 1, 2),
+	"an owner_down of nobody":       tuple(atom("owner_down")),
+	"a reply to nobody":             tuple(atom("reply"), tuple(atom("ok"), 1)),
+	"a reply to a name":             reply("one", 1),
+	"a reply of neither":            tuple(atom("reply"), 1, tuple(atom("maybe"), 1)),
+	"a reply of nothing":            tuple(atom("reply"), 1, tuple(atom("ok"))),
+	"a reply of a number":           tuple(atom("reply"), 1, 2),
+	"an ack of nothing":             tuple(atom("ack")),
+	"an ack of less than nothing":   ack(-1),
+	"an ack in words":               ack("all"),
+	"data from the wrong side":      tuple(atom("data"), 1, list(1)),
+	"a callback from the wrong one": tuple(atom("callback"), 1, 1, "f", list(), options()),
 }
 
 func unusableMsgpack() map[string][]byte {

@@ -60,7 +60,13 @@ func build(pkg string) (string, error) {
 	return binary, nil
 }
 
-var buildFixture = sync.OnceValues(func() (string, error) { return build("./fixture") })
+// PORTWORKER_TEST_FIXTURE names another build of it.
+var buildFixture = sync.OnceValues(func() (string, error) {
+	if binary := os.Getenv("PORTWORKER_TEST_FIXTURE"); binary != "" {
+		return binary, nil
+	}
+	return build("./fixture")
+})
 
 // fixture is the worker of ./fixture: what a Go developer may do that the
 // handlers of cmd/portworker do not.

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Rule 5. That no element comes that was not credited, and none after the result, the
+// Rule 12. That no element comes that was not credited, and none after the result, the
 // ledger checks in every scenario; here are those that try it.
 
 func TestAStreamWaitsForCredit(t *testing.T) {

@@ -28,6 +28,9 @@ defmodule PortWorker do
   | call and go on, cheaply and from a `GenServer` | `start_task/4`, then `await/2`, `yield/2`, or messages |
   | call without waiting for anything | `cast/4` |
   | stop one call | `cancel/1` |
+  | consume many results lazily, as they are made | `stream/4` |
+  | call with each element of an enumerable | `async_stream/4` |
+  | send and receive while the function runs | `open/4`, then `send/2`, `recv/2`, or messages |
 
   ## Messages of a task
 
@@ -43,8 +46,34 @@ defmodule PortWorker do
       def handle_info({ref, {:ok, digest}}, %{task: %{ref: ref}} = state), do: ...
       def handle_info({ref, {:error, error}}, %{task: %{ref: ref}} = state), do: ...
 
+  The messages of a channel are listed at `open/4`.
+
   One message more is possible: if the client's own connection process is killed, by an operator say, the
   task ends with `{:DOWN, ref, :process, pid, reason}`. `await/2` and `yield/2` make the same error of it.
+
+  ## Demand and the window
+
+  A worker sends elements of a stream and outputs of a channel only when they were asked for, and all it says within a
+  window of bytes. So nothing overflows, here or there, when one side is slower than the other:
+
+    * `:demand` of `stream/4` and `open/4` counts elements. It bounds what waits in the mailbox of the consumer: it is
+      best small where elements are large
+    * `:window` of `start_link/1` counts bytes, of all tasks together. It bounds what waits in the mailbox of the connection
+    * a channel takes 64 inputs ahead of its function; `send/2` waits when it has them
+
+  ## Calls back into the BEAM
+
+  A handler may call functions of this node. They are given where the worker is started, by name, and nothing else can be called:
+
+      {PortWorker, name: MyApp.Go, command: {:my_app, "portworker"},
+        callbacks: %{"user" => &MyApp.Users.get/1, "price" => {MyApp.Shop, :price}}}
+
+  or as a module, all of whose exported functions are meant. Each call back runs in a process of its own. It has the
+  `$callers` and the `Logger` metadata of the process that made the call over there, so that Ecto's sandbox and Mox know whom
+  it belongs to. It may call the worker again, to any depth. It is killed when the task that asked ends or its time is up. An
+  exception, a throw or an exit in it is an error in Go, with its stacktrace.
+
+  A handler may also send messages to any process it has the pid, an alias or the registered name of.
 
   ## Errors
 

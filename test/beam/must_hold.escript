@@ -4,22 +4,25 @@
 %%
 %% What the protocol promises, asked of a worker by nothing but Erlang/OTP:
 %%
-%%     escript must_hold.escript bin/portworker
+%%     escript must_hold.escript bin/portworker [FIXTURE]
 %%
-%% prints a line for each rule and `N passed, N failed`, and its status says the same.
+%% prints a line for each rule and `N passed, N failed`, and its status says the same. FIXTURE
+%% is the worker of ../fixture, whose functions ask their client; without it, that is left out.
+%% PORTWORKER_TEST_STREAMS is how many streams are opened and left, 100000 if not set.
 -mode(compile).
 
 -define(PATIENCE, 15000).
 -define(HOSTILE_PACKETS, 20000).
 
-main([Worker]) ->
-    Scenarios = scenarios(),
-    Failed = [Name || {N, {Name, Scenario}} <- lists:zip(lists:seq(1, length(Scenarios)), Scenarios),
-                      not run(N, Name, Scenario, filename:absname(Worker))],
+main([Worker | Fixture]) when length(Fixture) =< 1 ->
+    Scenarios = [{Name, Scenario, Worker} || {Name, Scenario} <- scenarios()] ++
+                [{Name, Scenario, Path} || {Name, Scenario} <- fixture_scenarios(), Path <- Fixture],
+    Failed = [Name || {N, {Name, Scenario, Path}} <- lists:zip(lists:seq(1, length(Scenarios)), Scenarios),
+                      not run(N, Name, Scenario, filename:absname(Path))],
     io:format("~b passed, ~b failed~n", [length(Scenarios) - length(Failed), length(Failed)]),
     halt(case Failed of [] -> 0; _ -> 1 end);
 main(_) ->
-    io:format(standard_error, "usage: escript must_hold.escript WORKER~n", []),
+    io:format(standard_error, "usage: escript must_hold.escript WORKER [FIXTURE]~n", []),
     halt(2).
 
 %% Each scenario has a process of its own, so that one's messages never meet another.
@@ -76,7 +79,21 @@ scenarios() ->
      {"SIGTERM drains", fun sigterm/0},
      {"SIGKILL is seen at once", fun sigkill/0},
      {"frames on descriptors 3 and 4", fun spare_descriptors/0},
-     {"a compressed term", fun compressed/0}].
+     {"a compressed term", fun compressed/0},
+     {"with credit n, never more than n elements", fun credit_rule/0},
+     {"nor under cancel, half-close and the owner's death", fun credit_under_stops/0},
+     {"ten thousand streams at once", fun ten_thousand_streams/0},
+     {"a hundred thousand streams that are left leave nothing", fun streams_left/0},
+     {"a stateful worker", fun stateful_worker/0},
+     {"inputs that are not taken are told", fun inputs_not_taken/0},
+     {"a flood stays within the window", fun window_flood/0}].
+
+fixture_scenarios() ->
+    [{"a callback and its failures", fun callback/0},
+     {"callbacks reenter to any depth", fun callbacks_reenter/0},
+     {"callbacks end with their task", fun callbacks_cancelled/0},
+     {"notify reaches pids and aliases", fun notify/0},
+     {"continuations here and there", fun continuations/0}].
 
 %% Rules 1 and 9
 
@@ -444,6 +461,288 @@ no_atoms() ->
                                 {5, echo, [#{<<"never a key before">> => <<"nor a value">>}]}]],
     stop(Port).
 
+%% Rules 12 and 13, and channels
+
+credit_rule() ->
+    Port = open([]),
+    send(Port, {call, s, range, [1, 1000]}),
+    running(Port, 1),
+    nothing_more(Port),
+    send(Port, {credit, s, 5}),
+    [1, 2, 3, 4, 5] = elements(Port, s, 5),
+    nothing_more(Port),
+    [send(Port, {credit, s, 1}) || _ <- lists:seq(1, 95)],
+    true = lists:seq(6, 100) =:= elements(Port, s, 95),
+    nothing_more(Port),
+    [send(Port, {credit, s, 1 bsl 62}) || _ <- lists:seq(1, 5)],
+    true = lists:seq(101, 1000) =:= elements(Port, s, 900),
+    {ok, nil} = result(Port, s),
+    send(Port, [{credit, s, 10}, {credit, never_was, 10}, {close, s}, {close, never_was}]),
+    send(Port, {call, f, fibonacci, [5], #{credit => 5}}),
+    [0, 1, 1, 2, 3] = elements(Port, f, 5),
+    {ok, nil} = result(Port, f),
+    nothing_more(Port),
+    stop(Port).
+
+credit_under_stops() ->
+    Port = open([]),
+    Owner = self(),
+    Refs = lists:seq(1, 2000),
+    lists:foreach(
+        fun(Ref) ->
+            {Name, Args} = case Ref rem 2 of 0 -> {range, [1, 1 bsl 60]}; 1 -> {stateful_worker, []} end,
+            send(Port, {call, Ref, Name, Args, #{credit => 3, owner => Owner}}),
+            Ref rem 2 =:= 1 andalso [send(Port, {send, Ref, get_current}) || _ <- lists:seq(1, 8)],
+            send(Port, {credit, Ref, 2}),
+            case Ref rem 3 of
+                0 -> send(Port, {cancel, Ref});
+                1 -> send(Port, {close, Ref});
+                2 -> ok
+            end,
+            send(Port, {credit, Ref, 1})
+        end, Refs),
+    send(Port, {owner_down, Owner}),
+    Account = drink(Port, maps:from_keys(Refs, 6), fun(Left) -> map_size(Left) =:= 0 end),
+    0 = map_size(Account),
+    stop(Port).
+
+ten_thousand_streams() ->
+    Port = open(["--max-running", "20000"]),
+    Refs = lists:seq(1, 10000),
+    send(Port, [{call, Ref, fibonacci, [], #{credit => 3}} || Ref <- Refs]),
+    Dry = fun(Left) -> lists:all(fun(Credit) -> Credit =:= 0 end, maps:values(Left)) end,
+    Used = drink(Port, maps:from_keys(Refs, 3), Dry),
+    nothing_more(Port),
+    send(Port, [{credit, Ref, Ref rem 4} || Ref <- Refs, Ref rem 4 > 0]),
+    UsedAgain = drink(Port, maps:map(fun(Ref, 0) -> Ref rem 4 end, Used), Dry),
+    nothing_more(Port),
+    send(Port, [{cancel, Ref} || Ref <- Refs]),
+    #{} = drink(Port, UsedAgain, fun(Left) -> map_size(Left) =:= 0 end),
+    nothing_more(Port),
+    stop(Port).
+
+streams_left() ->
+    Port = open([]),
+    {ok, #{goroutines := Base}} = run_call(Port, '$stats', []),
+    Streams = list_to_integer(os:getenv("PORTWORKER_TEST_STREAMS", "100000")),
+    [leave_streams(Port, Round) || Round <- lists:seq(1, Streams div 1000)],
+    idle(Port, Base + 4),
+    nothing_more(Port),
+    {messages, []} = process_info(self(), messages),
+    stop(Port).
+
+leave_streams(Port, Round) ->
+    Refs = [{Round, N} || N <- lists:seq(1, 1000)],
+    send(Port, [{call, Ref, range, [1, 4], #{credit => 2, owner => Round}} || Ref <- Refs]),
+    Used = drink(Port, maps:from_keys(Refs, 2), fun(Left) -> lists:sum(maps:values(Left)) =:= 0 end),
+    case Round rem 2 of
+        0 -> send(Port, [{cancel, Ref} || Ref <- Refs]);
+        1 -> send(Port, {owner_down, Round})
+    end,
+    drink(Port, Used, fun(Left) -> map_size(Left) =:= 0 end).
+
+%% idle waits until the worker has nothing of all it was asked.
+idle(Port, Goroutines) ->
+    case run_call(Port, '$stats', []) of
+        {ok, #{accepted := Accepted, abandoned := 0, goroutines := N}} when Accepted =< 1, N =< Goroutines -> ok;
+        {ok, _} -> idle(Port, Goroutines)
+    end.
+
+%% drink reads until the streams are as wanted: Left is what each that has not ended may still
+%% send. One that sends more, or after its end, fails.
+drink(Port, Left, Enough) ->
+    case Enough(Left) of
+        true -> Left;
+        false ->
+            receive
+                {Port, {data, Data}} ->
+                    Messages = case binary_to_term(Data) of List when is_list(List) -> List; One -> [One] end,
+                    drink(Port, lists:foldl(fun sip/2, Left, Messages), Enough);
+                {Port, {exit_status, Status}} -> error({worker_ended_with, Status})
+            after ?PATIENCE -> error({streams_left, map_size(Left), lists:sum(maps:values(Left))})
+            end
+    end.
+
+sip({data, Ref, [_ | _] = Elements}, Left) ->
+    #{Ref := Credit} = Left,
+    case Credit - length(Elements) of
+        Rest when Rest >= 0 -> Left#{Ref := Rest};
+        Rest -> error({Ref, sent, -Rest, more_than, credited})
+    end;
+sip({result, Ref, Outcome}, Left) ->
+    case Outcome of {ok, nil} -> ok; {error, #{reason := cancelled}} -> ok end,
+    {_, Others} = maps:take(Ref, Left),
+    Others;
+sip({fault, Ref, #{reason := Reason}}, Left) when Reason =:= bad_message; Reason =:= overloaded ->
+    true = Ref rem 2 =:= 1, % an input that came after the end
+    Left.
+
+stateful_worker() ->
+    Port = open([]),
+    send(Port, {call, w, stateful_worker, []}),
+    Say = fun(Command) -> send(Port, {send, w, Command}), [Answer] = elements(Port, w, 1), Answer end,
+    {updated, #{old_value := 0, new_value := 5} = Map} = Say({add, #{value => 5}}),
+    2 = map_size(Map),
+    {updated, #{old_value := 5, new_value := 15}} = Say({multiply, #{<<"value">> => 3}}),
+    {current, #{value := 15}} = Say(get_current),
+    Big = 1 bsl 200,
+    {updated, #{old_value := 15, new_value := Big}} = Say({add, #{value => Big - 15}}),
+    {shutting_down, #{final_value := Big}} = Say(shutdown),
+    {ok, nil} = result(Port, w),
+    send(Port, [{call, v, stateful_worker, [7]}, {send, v, get_current}, {close, v}]),
+    [{current, #{value := 7}}] = elements(Port, v, 1),
+    {ok, nil} = result(Port, v),
+    nothing_more(Port),
+    stop(Port).
+
+inputs_not_taken() ->
+    Port = open([]),
+    send(Port, {call, w, stateful_worker, []}),
+    [begin
+         send(Port, {send, w, Input}),
+         {fault, w, #{reason := bad_args, message := <<_, _/binary>>}} = next(Port, fault)
+     end || Input <- [explode, {add, 5}, {add, #{value => <<"5">>}}, add, {add, #{}}, 5, [add]]],
+    send(Port, {send, w, get_current}),
+    [{current, #{value := 0}}] = elements(Port, w, 1),
+    %% No output is asked for: one input is under way, or will be, and 64 wait.
+    send(Port, {call, full, stateful_worker, [], #{credit => 0}}),
+    [send(Port, {send, full, {add, #{value => 1}}}) || _ <- lists:seq(1, 100)],
+    Lost = length([next(Port, fault) || _ <- lists:seq(1, 35)]),
+    send(Port, [{credit, full, 1000}, {close, full}]),
+    send(Port, {ping, read}),
+    {ok, nil} = result(Port, full),
+    Taken = length([1 || {data, full, Answers} <- get(inbox), _ <- Answers]),
+    More = length([1 || {fault, full, #{reason := overloaded}} <- get(inbox)]),
+    100 = Lost + More + Taken,
+    put(inbox, []),
+    send(Port, {call, f, sleep, [60000]}),
+    [begin
+         send(Port, {send, Ref, 1}),
+         {fault, Ref, #{reason := bad_message}} = next(Port, fault)
+     end || Ref <- [f, never_was, full]],
+    stop(Port).
+
+%% A client that reads and does not acknowledge is sent no more than the window; as it
+%% acknowledges, the rest comes.
+window_flood() ->
+    Port = open([]),
+    Window = 1 bsl 20,
+    Calls = 200,
+    send(Port, {hello, #{protocol => 1, window => Window}}),
+    Binary = binary:copy(<<"x">>, 64 bsl 10),
+    [send(Port, {call, N, echo, [Binary]}) || N <- lists:seq(1, Calls)],
+    send(Port, {call, s, sleep, [60000]}),
+    %% What just does not fit is missing, and neither a pong nor news of a cancel is held back.
+    Full = unacked(Port, 0, Window - byte_size(Binary) - 200),
+    send(Port, [{ping, full}, {cancel, s}]),
+    {pong, full} = next(Port, pong),
+    {error, #{reason := cancelled}} = result(Port, s),
+    true = Full =< Window,
+    send(Port, {ack, Full + 200}),
+    Rest = Calls - length([1 || {result, _, {ok, _}} <- get(inbox)]),
+    sip_window(Port, Rest, Window),
+    stop(Port).
+
+%% unacked reads packets until that many bytes have come.
+unacked(_, Bytes, Enough) when Bytes >= Enough -> Bytes;
+unacked(Port, Bytes, Enough) ->
+    receive
+        {Port, {data, Data}} ->
+            put(inbox, get(inbox) ++ case binary_to_term(Data) of List when is_list(List) -> List; One -> [One] end),
+            unacked(Port, Bytes + byte_size(Data), Enough)
+    after ?PATIENCE -> error({no_more_than, Bytes, Enough})
+    end.
+
+sip_window(_, 0, _) -> ok;
+sip_window(Port, Results, Window) ->
+    receive
+        {Port, {data, Data}} ->
+            send(Port, {ack, byte_size(Data)}),
+            {messages, Waiting} = process_info(self(), messages),
+            true = lists:sum([byte_size(D) || {_, {data, D}} <- Waiting]) =< Window,
+            Messages = case binary_to_term(Data) of List when is_list(List) -> List; One -> [One] end,
+            sip_window(Port, Results - length([1 || {result, _, {ok, _}} <- Messages]), Window)
+    after ?PATIENCE -> error({results_missing, Results})
+    end.
+
+%% Callbacks
+
+callback() ->
+    Port = open([]),
+    send(Port, {call, 1, ask, [<<"lookup">>, [{key, 1}, self()]], #{timeout => 60000, meta => #{<<"trace">> => <<"1">>}}}),
+    {callback, Id, 1, <<"lookup">>, [{key, 1}, Self], #{timeout := Left, meta := #{<<"trace">> := <<"1">>}}} = next(Port, callback),
+    true = Self =:= self() andalso is_integer(Id) andalso Left > 0 andalso Left =< 60000,
+    send(Port, {reply, Id, {ok, {found, [1 | 2]}}}),
+    {ok, {found, [1 | 2]}} = result(Port, 1),
+    [begin
+         send(Port, {call, 2, 'ask.caught', [<<"f">>, []]}),
+         {callback, Asked, 2, <<"f">>, [], _} = next(Port, callback),
+         send(Port, {reply, Asked, {error, Error}}),
+         {ok, #{typed := true, kind := Kind, message := Message, stack := Stack}} = result(Port, 2)
+     end || {Error, Kind, Message, Stack} <-
+                [{#{kind => error, message => <<"boom">>, stack => <<"a.ex:1">>}, <<"error">>, <<"boom">>, <<"a.ex:1">>},
+                 {#{kind => throw, message => <<"ball">>}, <<"throw">>, <<"ball">>, <<>>},
+                 {#{message => <<"plain">>}, <<>>, <<"plain">>, <<>>}]],
+    #{protocol := 1} = hello(Port, #{protocol => 1, callbacks => [f, <<"g">>]}),
+    {error, #{reason := unknown_function}} = run_call(Port, ask, [<<"h">>, []]),
+    nothing_more(Port),
+    stop(Port).
+
+callbacks_reenter() ->
+    Port = open(["--lanes", "cpu=1"]),
+    Depth = 50,
+    send(Port, {call, Depth, reenter, [Depth], #{lane => cpu}}),
+    Ids = [begin
+               {callback, Id, D, <<"again">>, [Below], _} = next(Port, callback),
+               Below = D - 1,
+               send(Port, {call, Below, reenter, [Below], #{lane => cpu}}),
+               {D, Id}
+           end || D <- lists:seq(Depth, 1, -1)],
+    [begin
+         {ok, Value} = result(Port, D - 1),
+         send(Port, {reply, Id, {ok, Value}})
+     end || {D, Id} <- lists:reverse(Ids)],
+    {ok, Depth} = result(Port, Depth),
+    nothing_more(Port),
+    stop(Port).
+
+callbacks_cancelled() ->
+    Port = open([]),
+    Ids = [begin
+               send(Port, {call, N, Name, [<<"f">>, []], #{owner => self()}}),
+               element(2, next(Port, callback))
+           end || {N, Name} <- [{1, ask}, {2, 'continue.callback'}]],
+    send(Port, {owner_down, self()}),
+    {error, #{reason := cancelled}} = result(Port, 1),
+    {error, #{reason := cancelled}} = result(Port, 2),
+    send(Port, {call, 3, ask, [<<"f">>, []], #{timeout => 50}}),
+    Late = element(2, next(Port, callback)),
+    {error, #{reason := timeout}} = result(Port, 3),
+    [send(Port, {reply, Id, {ok, late}}) || Id <- [Late, Late, 1 bsl 60 | Ids]],
+    nothing_more(Port),
+    stop(Port).
+
+notify() ->
+    Port = open([]),
+    [begin
+         {ok, true} = run_call(Port, notify, [To, {hello, To}]),
+         {notify, To, {hello, To}} = next(Port, notify)
+     end || To <- [self(), erlang:alias(), a_registered_name]],
+    stop(Port).
+
+continuations() ->
+    Port = open(["--lanes", "cpu=1"]),
+    {ok, done} = run_call(Port, continue, [<<"echo">>, [done]]),
+    {ok, <<"done">>} = run_call(Port, countdown, [1000]),
+    send(Port, {call, 1, 'continue.callback', [<<"f">>, [{x}]], #{lane => cpu}}),
+    {callback, Id, 1, <<"f">>, [{x}], _} = next(Port, callback),
+    send(Port, {call, 2, echo, [room], #{lane => cpu}}),
+    {ok, room} = result(Port, 2),
+    send(Port, {reply, Id, {ok, {from, there}}}),
+    {ok, {from, there}} = result(Port, 1),
+    nothing_more(Port),
+    stop(Port).
+
 %% The end
 
 drain() ->
@@ -507,6 +806,12 @@ result(Port, Ref) ->
         {ok, _} -> Outcome;
         {error, #{reason := Reason, message := Message}} when is_atom(Reason), is_binary(Message) -> Outcome
     end.
+
+%% elements takes the next N elements of a stream, and there are to be no more.
+elements(_, _, 0) -> [];
+elements(Port, Ref, N) when N > 0 ->
+    {data, _, Elements} = await(Port, {data, Ref}, fun({data, R, _}) -> R =:= Ref; (_) -> false end),
+    Elements ++ elements(Port, Ref, N - length(Elements)).
 
 next(Port, Tag) -> await(Port, Tag, fun(Message) -> element(1, Message) =:= Tag end).
 

@@ -4,7 +4,8 @@ defmodule PortWorker.Window do
   # came before is acknowledged. Here the bytes are counted that were dealt with and not
   # acknowledged yet, so that one message can acknowledge many packets.
 
-  # Much below any sensible window, and enough to make the messages few.
+  # Much below any sensible window, and enough to make the messages few. In a small window
+  # what is not acknowledged would soon hold something up, so there each packet is.
   @batch 65_536
 
   @enforce_keys [:batch]
@@ -15,7 +16,8 @@ defmodule PortWorker.Window do
   @doc "A window of so many bytes; `:infinity` is none."
   @spec new(pos_integer() | :infinity) :: t()
   def new(:infinity), do: %__MODULE__{batch: :infinity}
-  def new(bytes), do: %__MODULE__{batch: max(min(div(bytes, 4), @batch), 1)}
+  def new(bytes) when bytes >= 4 * @batch, do: %__MODULE__{batch: @batch}
+  def new(_small), do: %__MODULE__{batch: 1}
 
   @doc "A packet was dealt with. Returns how many bytes are to be acknowledged now."
   @spec consumed(t(), non_neg_integer()) :: {non_neg_integer(), t()}

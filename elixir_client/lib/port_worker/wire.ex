@@ -14,12 +14,26 @@ defmodule PortWorker.Wire do
   @list 108
   @nil_tag 106
 
+  # What a worker says in its own words. Decoding finds an atom only if loaded code has it,
+  # and the modules that act on these may be loaded later than this one.
+  @words ~w(
+    hello result progress data credit callback notify log pong fault ok error undefined
+    reason message details stack retry_after still_running
+    unknown_function bad_args bad_message bad_frame frame_too_large duplicate_ref cancelled timeout
+    overloaded draining panic failed circuit_open worker_down unsupported
+    function stream channel io cpu blocking dedicated debug info notice warning meta
+  )a
+
   @type encoded :: iodata()
   @type message :: tuple()
   @type decoded ::
           {:ok, [message()]}
           | {:mixed, [{:ok, message()} | {:unreadable, tag :: term(), ref :: term(), Error.t()}]}
           | {:error, Error.t()}
+
+  @doc "The atoms of the protocol, which exist because they are written here."
+  @spec words() :: [atom()]
+  def words, do: @words
 
   @doc "The bytes of one message, without the version byte: several of them can share a packet."
   @spec encode(message() | :drain) :: {encoded(), non_neg_integer()}

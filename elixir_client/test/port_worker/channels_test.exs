@@ -175,6 +175,7 @@ defmodule PortWorker.ChannelsTest do
       {_pid, monitor} = spawn_monitor(fn -> open!(worker, "ignore") end)
       assert_receive {:DOWN, ^monitor, _, _, :normal}
       assert_ended(worker)
+      assert {[], [], [], _watched} = remembered(worker)
     end
 
     test "another process closes it", %{worker: worker} do
@@ -208,6 +209,7 @@ defmodule PortWorker.ChannelsTest do
 
     assert_ended(worker)
     assert PortWorker.status(worker).in_flight == 0
+    assert remembered(worker) == {[], [], [], [self()]}
   end
 
   describe "what is sent" do

@@ -328,11 +328,11 @@ defmodule PortWorker.SessionTest do
   end
 
   test "what was dealt with is acknowledged: in batches, and when nothing comes" do
-    session = Session.new(%{config: %{}, window: 1_000})
-    assert {[{:write, {:hello, %{window: 1_000}}}], _} = Session.hello(session)
+    session = Session.new(%{config: %{}, window: 1_000_000})
+    assert {[{:write, {:hello, %{window: 1_000_000}}}], _} = Session.hello(session)
 
     log = fn size -> :erlang.term_to_binary({:log, :info, String.duplicate("x", size), %{}}) end
-    {small, large} = {log.(100), log.(300)}
+    {small, large} = {log.(100), log.(70_000)}
     assert {[{:log, _, _, _}], session} = Session.packet(session, small)
     assert Session.unacknowledged?(session)
     bytes = byte_size(small) + byte_size(large)

@@ -314,6 +314,48 @@ defmodule PortWorker.StreamsTest do
     end
 
     @tag :long
+    test "a million small elements a second, and more", %{worker: worker} do
+      count = 5_000_000
+      {microseconds, ^count} = :timer.tc(fn -> Enum.count(range(worker, 1, count)) end)
+      assert count / microseconds > 1, "#{count} elements took #{microseconds} microseconds"
+    end
+
+    @tag :long
+    @tag timeout: :infinity
+    test "and ten million elements for a consumer that sleeps, under a fixed ceiling", context do
+      %{worker: worker} = context
+      os_pid = PortWorker.status(worker).os_pid
+
+      # Some milliseconds after every 10,000 elements, which are enough for a worker without
+      # bounds to run ahead.
+      highest =
+        worker
+        |> range(1, 10_000_000)
+        |> Stream.chunk_every(10_000)
+        |> Enum.reduce({0, 0}, fn chunk, {here, there} ->
+          Process.sleep(2)
+          assert length(chunk) == 10_000
+          {max(here, mailbox()), max(there, resident_kilobytes(os_pid))}
+        end)
+
+      assert {here, there} = highest
+      assert here <= 1_000
+      assert there < 60_000, "#{there} KB"
+    end
+
+    # Elements, in whatever lists they came.
+    defp mailbox do
+      {:messages, messages} = Process.info(self(), :messages)
+      Enum.sum(for {_ref, {:data, elements}} <- messages, do: length(elements))
+    end
+
+    defp resident_kilobytes(os_pid) do
+      {kilobytes, 0} = System.cmd("sh", ["-c", "grep VmRSS /proc/#{os_pid}/status"])
+      [digits] = Regex.run(~r/\d+/, kilobytes)
+      String.to_integer(digits)
+    end
+
+    @tag :long
     @tag timeout: :infinity
     test "100,000 of them", %{worker: worker} do
       abandon(worker, 100_000)
@@ -325,6 +367,8 @@ defmodule PortWorker.StreamsTest do
 
       assert_stopped(worker)
       assert PortWorker.status(worker).in_flight == 0
+      # The worker is told when this process dies; that is all.
+      assert remembered(worker) == {[], [], [], [self()]}
     end
   end
 end

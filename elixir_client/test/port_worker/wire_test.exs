@@ -15,6 +15,15 @@ defmodule PortWorker.WireTest do
 
   defp body(<<131, term::binary>>), do: term
 
+  test "the worker's own words are atoms before the modules that act on them are loaded" do
+    error = %{reason: :cancelled, message: "m", details: %{still_running: true, stack: "s"}}
+    packet = Base.encode64(:erlang.term_to_binary({:result, 1, {:error, error}}))
+    code = ~s|IO.write(elem(PortWorker.Wire.decode(Base.decode64!("#{packet}")), 0))|
+
+    assert System.cmd("elixir", ["-pa", Application.app_dir(:portworker, "ebin"), "-e", code]) ==
+             {"ok", 0}
+  end
+
   test "one message travels alone, several as a list" do
     {one, size} = Wire.encode({:cancel, 1})
     assert size == :erlang.iolist_size(one)

@@ -26,6 +26,19 @@ defmodule PortWorker.TestWorker do
   @doc "Returns when `fun` is true; the test's own time is the limit."
   def retry(fun), do: fun.() || retry(fun)
 
+  @doc "What the worker's connection still knows of calls, and the processes it or its writer watches."
+  def remembered(worker) do
+    {_status, connection} = GenServer.call(worker, :status)
+    %{session: session, callbacks: callbacks, writer: writer} = :sys.get_state(connection)
+
+    watched =
+      for pid <- [connection, writer],
+          {:process, process} <- pid |> Process.info(:monitors) |> elem(1),
+          do: process
+
+    {Map.keys(session.tasks), Map.keys(callbacks.running), Map.keys(callbacks.tasks), watched}
+  end
+
   @doc "What is left in the calling process: its messages and its monitors."
   def leftovers do
     [messages: messages, monitors: monitors] = Process.info(self(), [:messages, :monitors])
