@@ -1,6 +1,7 @@
 package portworker
 
 import (
+	"context"
 	"fmt"
 	"reflect"
 	"strings"
@@ -12,20 +13,20 @@ import (
 // register erases the types of a handler, once. A result is handed on as a
 // pointer, so that an interface type that is a union stays known.
 func register(w *Worker, f dispatch.Function, missing bool, opts []Option, params []reflect.Type,
-	call func(*dispatch.Task, []etf.Raw) (any, error)) {
+	call func(context.Context, *dispatch.Task, []etf.Raw) (any, error)) {
 	f.Args = make([]etf.Type, len(params))
 	for i, param := range params {
 		f.Args[i] = describe(f.Name, param)
 	}
 	required := requiredArgs(params)
 	if !missing {
-		f.Run = func(t *dispatch.Task) (any, error) {
+		f.Run = func(ctx context.Context, t *dispatch.Task) (any, error) {
 			var fixed [3]etf.Raw
 			args, err := etf.SplitList(t.Args(), fixed[:0])
 			if err != nil || len(args) < required || len(args) > len(params) {
 				return nil, wrongCount(len(args), required, f.Args, err)
 			}
-			return call(t, args)
+			return call(ctx, t, args)
 		}
 	}
 	for _, opt := range opts {

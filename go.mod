@@ -3,6 +3,7 @@ module portworker
 go 1.26.0
 
 require (
+	github.com/failsafe-go/failsafe-go v0.9.8
 	github.com/klauspost/compress v1.20.3
 	github.com/okeuday/erlang_go/v2 v2.0.7
 	github.com/spf13/cobra v1.10.2
@@ -19,7 +20,7 @@ require (
 )
 
 require (
-	github.com/failsafe-go/failsafe-go v0.9.8 // indirect
+	github.com/bits-and-blooms/bitset v1.24.4 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
 	github.com/vmihailenco/tagparser/v2 v2.0.0 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect

@@ -55,8 +55,8 @@ func Declare[T any](w *Worker) {
 // with the name, when it is invalid or taken, and when a type has no form as a
 // term.
 func Handle0[Out any](w *Worker, name string, fn func(context.Context) (Out, error), opts ...Option) {
-	register(w, function[Out](name), fn == nil, opts, nil, func(t *dispatch.Task, _ []etf.Raw) (any, error) {
-		out, err := fn(t.Context())
+	register(w, function[Out](name), fn == nil, opts, nil, func(ctx context.Context, _ *dispatch.Task, _ []etf.Raw) (any, error) {
+		out, err := fn(ctx)
 		return &out, err
 	})
 }
@@ -64,12 +64,12 @@ func Handle0[Out any](w *Worker, name string, fn func(context.Context) (Out, err
 // Handle registers a function of one argument. A pointer argument may be left out by
 // the caller, and is nil then.
 func Handle[In, Out any](w *Worker, name string, fn func(context.Context, In) (Out, error), opts ...Option) {
-	register(w, function[Out](name), fn == nil, opts, types1[In](), func(t *dispatch.Task, args []etf.Raw) (any, error) {
+	register(w, function[Out](name), fn == nil, opts, types1[In](), func(ctx context.Context, _ *dispatch.Task, args []etf.Raw) (any, error) {
 		in, err := args1[In](args)
 		if err != nil {
 			return nil, err
 		}
-		out, err := fn(t.Context(), in)
+		out, err := fn(ctx, in)
 		return &out, err
 	})
 }
@@ -77,12 +77,12 @@ func Handle[In, Out any](w *Worker, name string, fn func(context.Context, In) (O
 // Handle2 registers a function of two arguments. Pointer arguments at the end
 // may be left out by the caller, and are nil then.
 func Handle2[A, B, Out any](w *Worker, name string, fn func(context.Context, A, B) (Out, error), opts ...Option) {
-	register(w, function[Out](name), fn == nil, opts, types2[A, B](), func(t *dispatch.Task, args []etf.Raw) (any, error) {
+	register(w, function[Out](name), fn == nil, opts, types2[A, B](), func(ctx context.Context, _ *dispatch.Task, args []etf.Raw) (any, error) {
 		a, b, err := args2[A, B](args)
 		if err != nil {
 			return nil, err
 		}
-		out, err := fn(t.Context(), a, b)
+		out, err := fn(ctx, a, b)
 		return &out, err
 	})
 }
@@ -90,12 +90,12 @@ func Handle2[A, B, Out any](w *Worker, name string, fn func(context.Context, A, 
 // Handle3 registers a function of three arguments. Pointer arguments at the end
 // may be left out by the caller, and are nil then.
 func Handle3[A, B, C, Out any](w *Worker, name string, fn func(context.Context, A, B, C) (Out, error), opts ...Option) {
-	register(w, function[Out](name), fn == nil, opts, types3[A, B, C](), func(t *dispatch.Task, args []etf.Raw) (any, error) {
+	register(w, function[Out](name), fn == nil, opts, types3[A, B, C](), func(ctx context.Context, _ *dispatch.Task, args []etf.Raw) (any, error) {
 		a, b, c, err := args3[A, B, C](args)
 		if err != nil {
 			return nil, err
 		}
-		out, err := fn(t.Context(), a, b, c)
+		out, err := fn(ctx, a, b, c)
 		return &out, err
 	})
 }

@@ -107,8 +107,8 @@ func registerStream[T any](w *Worker, name string, missing bool, opts []Option, 
 	run func(context.Context, *Sender[T], []etf.Raw) error) {
 	f := function[T](name)
 	f.Kind = dispatch.KindStream
-	register(w, f, missing, opts, params, func(t *dispatch.Task, args []etf.Raw) (any, error) {
-		return nil, run(t.Context(), streaming.NewSender[T](t.Output()), args)
+	register(w, f, missing, opts, params, func(ctx context.Context, t *dispatch.Task, args []etf.Raw) (any, error) {
+		return nil, run(ctx, streaming.NewSender[T](t.Output()), args)
 	})
 }
 
@@ -141,8 +141,8 @@ func registerChannel[In, Out any](w *Worker, name string, missing bool, opts []O
 	f := function[Out](name)
 	f.Kind = dispatch.KindChannel
 	f.Input = describe(name, reflect.TypeFor[In]())
-	register(w, f, missing, opts, params, func(t *dispatch.Task, args []etf.Raw) (any, error) {
+	register(w, f, missing, opts, params, func(ctx context.Context, t *dispatch.Task, args []etf.Raw) (any, error) {
 		ch := streaming.NewChannel[In, Out](t.Input(), t.Output(), t.Reject)
-		return nil, run(t.Context(), ch, args)
+		return nil, run(ctx, ch, args)
 	})
 }

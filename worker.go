@@ -28,6 +28,9 @@ type Config struct {
 	Doc string
 	// Limits are the bounds before flags, environment and hello change them.
 	Limits Limits
+	// Executors, by lane, run the tasks of lanes in goroutines of the program's own: a pool, say.
+	// A lane without one has a goroutine for each task.
+	Executors map[Lane]Executor
 	// Flags adds the program's own flags. Each can be set by an environment
 	// variable as well: --my-flag by PORTWORKER_MY_FLAG.
 	Flags func(*pflag.FlagSet)
@@ -81,6 +84,8 @@ func (w *Worker) options() dispatch.Options {
 		Name:     w.config.Name,
 		Version:  w.config.Version,
 		Config:   w.config.Limits,
+
+		Executors: w.config.Executors,
 	}
 }
 
@@ -114,5 +119,6 @@ const (
 	Draining        = protocol.Draining
 	Panic           = protocol.Panic
 	Failed          = protocol.Failed
+	CircuitOpen     = protocol.CircuitOpen
 	Unsupported     = protocol.Unsupported
 )

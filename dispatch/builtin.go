@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"time"
@@ -17,6 +18,7 @@ func init() {
 	all := map[string]*Function{
 		"$functions": builtin("$functions", func(t *Task) (any, error) { return t.conn.options.Registry.describe(), nil }),
 		"$stats":     builtin("$stats", func(t *Task) (any, error) { return t.conn.Stats(), nil }),
+		"$history":   builtin("$history", func(t *Task) (any, error) { return t.conn.History(), nil }),
 		"$stacks":    builtin("$stacks", func(t *Task) (any, error) { return t.conn.stacks(t), nil }),
 		"$group":     {Name: "$group", Kind: KindFunction, Lane: LaneIO, Run: runGroup},
 		"$pipeline":  {Name: "$pipeline", Kind: KindStream, Lane: LaneIO, Run: runPipeline},
@@ -30,7 +32,7 @@ func init() {
 
 // builtin makes a function that takes no arguments.
 func builtin(name string, run func(*Task) (any, error)) *Function {
-	return &Function{Name: name, Kind: KindFunction, Lane: LaneIO, Run: func(t *Task) (any, error) {
+	return &Function{Name: name, Kind: KindFunction, Lane: LaneIO, Run: func(_ context.Context, t *Task) (any, error) {
 		if args, err := etf.SplitList(t.Args(), nil); err != nil || len(args) > 0 {
 			return nil, &protocol.Error{Reason: protocol.BadArgs, Message: name + ": expected no arguments"}
 		}
@@ -45,11 +47,12 @@ type Stats struct {
 	Abandoned  int // handlers that still run after their task has ended
 	Accepted   int // what max_running bounds: running, waiting and abandoned
 	Lanes      map[string]LaneStats
-	Calls      int64            // calls accepted since the start
-	OK         int64            // tasks that ended in a value
-	Errors     map[string]int64 // tasks that ended in an error, by reason
-	Refused    int64            // calls that were not accepted
-	Faults     int64            // faults sent
+	Calls      int64                    // calls accepted since the start
+	OK         int64                    // tasks that ended in a value
+	Errors     map[string]int64         // tasks that ended in an error, by reason
+	Functions  map[string]FunctionStats // of those that were called, by name
+	Refused    int64                    // calls that were not accepted
+	Faults     int64                    // faults sent
 	Goroutines int
 	Heap       int64 // bytes of objects on the heap
 	Uptime     int64
@@ -78,6 +81,7 @@ func (c *Conn) Stats() Stats {
 		stats.Running = len(s.tasks) + s.children - waiting
 		stats.Abandoned = len(s.abandoned)
 		stats.Calls, stats.OK = s.counts.calls, s.counts.ok
+		stats.Functions = s.functionStats(c.options.Registry.functions)
 		stats.Refused, stats.Faults = s.counts.refused, s.counts.faults
 		for reason, n := range s.counts.errors {
 			stats.Errors[string(reason)] = n

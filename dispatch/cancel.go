@@ -74,6 +74,7 @@ func (c *Conn) expire(t *Task) {
 func (c *Conn) endEarly(t *Task, why *protocol.Error) {
 	e := t.failed(why)
 	var next *Task
+	var leaks map[string]int
 	c.update(func(s *inflight) {
 		if t.phase != ended {
 			if t.stop == nil {
@@ -81,9 +82,11 @@ func (c *Conn) endEarly(t *Task, why *protocol.Error) {
 			}
 			next = s.abandon(t)
 			c.conclude(s, t, e, 0)
+			leaks = s.leaking()
 		}
 	})
 	c.start(next)
+	c.reportLeak(leaks)
 	c.writer.FlushSoon()
 }
 
@@ -103,9 +106,11 @@ func (c *Conn) finish(t *Task, value any, err error) {
 		reserved = 0
 	}
 	var next *Task
+	var leaks map[string]int
 	over := false
 	c.update(func(s *inflight) {
 		next = s.returned(t)
+		leaks = s.leaking() // of what it has left behind
 		if over = t.phase == ended; !over {
 			c.conclude(s, t, e, reserved)
 		}
@@ -115,5 +120,6 @@ func (c *Conn) finish(t *Task, value any, err error) {
 	}
 	t.cancel(nil)
 	c.start(next)
+	c.reportLeak(leaks)
 	c.writer.Flush()
 }

@@ -20,6 +20,7 @@ type Spec struct {
 	Priority protocol.Priority
 	Lane     string // overrides the function's own; "" does not
 	Name     string
+	Retry    etf.Raw // the map of a retry policy, or nil
 	// Label, if not nil, tells the child's progress from that of others: it is
 	// sent as {Label, Term}.
 	Label any
@@ -33,7 +34,7 @@ type Spec struct {
 func (t *Task) child(ctx context.Context, spec Spec, sink func(ending)) (*Task, *protocol.Error) {
 	call := &protocol.Call{Ref: t.call.Ref, Function: spec.Function, Args: spec.Args}
 	call.CallOptions = protocol.CallOptions{
-		Timeout: spec.Timeout, Priority: spec.Priority, Lane: spec.Lane, Name: spec.Name,
+		Timeout: spec.Timeout, Priority: spec.Priority, Lane: spec.Lane, Name: spec.Name, Retry: spec.Retry,
 		Meta: t.metaTerm(ctx), Progress: t.call.Progress, Credit: protocol.CreditDefault,
 	}
 	child, err := t.conn.newTask(ctx, call)

@@ -25,6 +25,9 @@ type Config struct {
 	// CancelGrace is how long a cancelled handler has before its task ends without
 	// it; 0 is 1 s.
 	CancelGrace time.Duration
+	// MaxAbandoned is how many handlers may outlive their tasks before the worker asks
+	// to be replaced; 0 is 100.
+	MaxAbandoned int
 	// MemoryLimit is a soft bound on the heap in bytes, past which new calls are
 	// overloaded; 0 is none.
 	MemoryLimit int64
@@ -44,6 +47,7 @@ const (
 	DefaultMaxDepth     = 1_000
 	DefaultDrainTimeout = 5 * time.Second
 	DefaultCancelGrace  = time.Second
+	DefaultMaxAbandoned = 100
 )
 
 // withDefaults returns c with every zero replaced by what it stands for.
@@ -53,6 +57,7 @@ func (c Config) withDefaults() Config {
 	c.MaxDepth = or(c.MaxDepth, DefaultMaxDepth)
 	c.DrainTimeout = or(c.DrainTimeout, DefaultDrainTimeout)
 	c.CancelGrace = or(c.CancelGrace, DefaultCancelGrace)
+	c.MaxAbandoned = or(c.MaxAbandoned, DefaultMaxAbandoned)
 	c.Processors = or(c.Processors, runtime.GOMAXPROCS(0))
 	lanes := maps.Clone(c.Lanes)
 	if lanes == nil {

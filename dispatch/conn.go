@@ -18,6 +18,8 @@ type Options struct {
 	Name     string    // of the worker, for its hello
 	Version  string    // of the worker, for its hello
 	Config   Config
+	// Executors, by lane, run the tasks of lanes that are not to have a goroutine for each.
+	Executors map[Lane]Executor
 	// OnConfig, if set, is called with the whole configuration when the connection
 	// starts and whenever the client's hello has changed it.
 	OnConfig func(Config)
@@ -37,6 +39,7 @@ type Conn struct {
 	started time.Time
 	logs    logState
 	memory  memoryGauge
+	replace atomic.Bool              // the client has been asked for another worker
 	offered atomic.Pointer[[]string] // the callbacks the client said it has, or nil
 
 	mu    sync.Mutex
@@ -49,7 +52,10 @@ type Conn struct {
 
 // NewConn returns a connection that reads packets from in and writes them to
 // out, and nothing else to either.
+//
+// It panics when a registered function falls back to one that is not there.
 func NewConn(in io.Reader, out io.Writer, options Options) *Conn {
+	options.Registry.check()
 	c := &Conn{
 		options: options,
 		reader:  protocol.NewPacketReader(in, options.Config.MaxFrame),
@@ -58,6 +64,9 @@ func NewConn(in io.Reader, out io.Writer, options Options) *Conn {
 		state:   newInflight(options.Config),
 		drain:   make(chan struct{}),
 		idle:    make(chan struct{}),
+	}
+	for i := range c.state.lanes {
+		c.state.lanes[i].executor = options.Executors[c.state.lanes[i].name]
 	}
 	c.logs.level.Set(options.Config.LogLevel)
 	c.memory.limit.Store(options.Config.MemoryLimit)
@@ -166,7 +175,16 @@ func (c *Conn) newTask(ctx context.Context, call *protocol.Call) (*Task, *protoc
 	if limit, over := c.memory.over(); over {
 		return nil, overloaded("the heap is over memory_limit (%d bytes)", limit)
 	}
+	if err := fn.guard.refusal(); err != nil {
+		return nil, err
+	}
 	t := &Task{conn: c, call: call, args: call.Args, lane: &c.state.lanes[i], accepted: time.Now()}
+	if call.Retry != nil {
+		var err *protocol.Error
+		if t.retry, err = retryOption(fn, call.Retry); err != nil {
+			return nil, err
+		}
+	}
 	t.fn.Store(fn)
 	ctx, cancel := context.WithCancelCause(ctx)
 	t.ctx, t.cancel = &taskContext{Context: ctx, task: t}, cancel

@@ -14,6 +14,10 @@
 // is sent after it. A handler that is still running when its task has ended is
 // abandoned: it keeps its place in the lane and is counted until it returns.
 //
+// A handler runs once, or as the [Policies] of its function and the retry option of its
+// call say; all its attempts are inside the one task. Waits in between take no place in
+// the lane.
+//
 // Shutting down happens in this order: no new work is accepted; running tasks
 // are cancelled (end of input) or left to finish (drain); their last words are
 // queued; the output is flushed; Serve returns. All of it happens within

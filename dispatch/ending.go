@@ -67,13 +67,18 @@ func asError(err error) *protocol.Error {
 	if err == nil {
 		return nil
 	}
+	after, _ := canRetry(err)
 	if e, ok := errors.AsType[*protocol.Error](err); ok {
-		if wrapped := err.Error(); wrapped != e.Error() {
-			outer := *e
-			outer.Message = wrapped
-			return &outer
+		wrapped := err.Error()
+		if wrapped == e.Error() && after == e.RetryAfter {
+			return e
 		}
-		return e
+		outer := *e
+		outer.RetryAfter = or(after, e.RetryAfter)
+		if wrapped != e.Error() {
+			outer.Message = wrapped
+		}
+		return &outer
 	}
-	return &protocol.Error{Reason: protocol.Failed, Message: err.Error()}
+	return &protocol.Error{Reason: protocol.Failed, Message: err.Error(), RetryAfter: after}
 }

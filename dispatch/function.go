@@ -42,9 +42,14 @@ type Function struct {
 	Progress *etf.Type
 	// Input is the type of a channel's inputs.
 	Input etf.Type
-	// Run does the work, in the task's goroutine, and returns the value to encode.
-	Run func(t *Task) (any, error)
+	// Policies say how Run is run.
+	Policies Policies
+	// Run does the work and returns the value to encode. It may run more than once, and at
+	// the same time, for one task: ctx is that of the attempt.
+	Run func(ctx context.Context, t *Task) (any, error)
 
+	guard  *guard          // its policies made ready, or nil
+	index  int             // of its counts; 0 for the worker's own
 	labels context.Context // of its goroutines in profiles
 }
 
@@ -52,6 +57,14 @@ type Function struct {
 func (f Function) labelled() *Function {
 	f.labels = pprof.WithLabels(context.Background(), pprof.Labels("function", f.Name))
 	return &f
+}
+
+// breakerStats returns the state of its circuit, or nil.
+func (f *Function) breakerStats() *BreakerStats {
+	if f.guard == nil {
+		return nil
+	}
+	return f.guard.breaker.stats()
 }
 
 // maxNameLength bounds a function's name, in bytes.
@@ -70,7 +83,7 @@ func (r *Registry) Declare(t etf.Type) { r.declared = append(r.declared, t) }
 
 // types returns what hello declares beyond the functions.
 func (r *Registry) types() []etf.Type {
-	return append([]etf.Type{etf.TypeFor[Stats](), etf.TypeFor[TaskStack]()}, r.declared...)
+	return append([]etf.Type{etf.TypeFor[Stats](), etf.TypeFor[TaskStack](), etf.TypeFor[EndedTask]()}, r.declared...)
 }
 
 // Add registers f. It panics, with the name, when the name is invalid or
@@ -95,10 +108,29 @@ func (r *Registry) Add(f Function) {
 	if _, ok := laneIndex(f.Lane); !ok {
 		panic(fmt.Sprintf("portworker: function %q: %v", f.Name, unknownLane(string(f.Lane))))
 	}
+	var err error
+	if f.guard, err = newGuard(&f); err != nil {
+		panic(fmt.Sprintf("portworker: function %q: %v", f.Name, err))
+	}
 	if r.functions == nil {
 		r.functions = make(map[string]*Function)
 	}
+	f.index = len(r.functions) + 1
 	r.functions[f.Name] = f.labelled()
+}
+
+// check panics for a fallback that cannot be run: a mistake in the program that
+// shows when all functions are there.
+func (r *Registry) check() {
+	for _, f := range r.functions {
+		to := f.Policies.FallbackTo
+		if to == "" {
+			continue
+		}
+		if other := r.functions[to]; other == nil || other.Kind != KindFunction || len(other.Args) != len(f.Args) {
+			panic(fmt.Sprintf("portworker: function %q falls back to %q: expected a registered function of the same arguments", f.Name, to))
+		}
+	}
 }
 
 // find returns the function of that name, the worker's own included.

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"time"
@@ -15,9 +16,9 @@ import (
 //
 // GroupOpts may hold on_error (cancel_all, wait_all, fail_fast), until (all,
 // first, success), max_concurrency, max_tasks and progress. Opts of a call are timeout,
-// priority, lane and name. The value is a list of {ok, Term} | {error, Error} in the order of the
+// priority, lane, name and retry. The value is a list of {ok, Term} | {error, Error} in the order of the
 // calls, or {Index, Outcome} where the group ends with the first.
-func runGroup(t *Task) (any, error) {
+func runGroup(ctx context.Context, t *Task) (any, error) {
 	args, err := etf.SplitList(t.Args(), nil)
 	if err != nil || len(args) < 1 || len(args) > 2 {
 		return nil, badGroup("expected a list of calls and a map of options")
@@ -26,7 +27,7 @@ func runGroup(t *Task) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	outcomes, winner := t.RunGroup(t.ctx, g)
+	outcomes, winner := t.RunGroup(ctx, g)
 	return g.value(outcomes, winner)
 }
 
@@ -114,7 +115,7 @@ func (s *Spec) parse(term etf.Raw) error {
 	if err != nil {
 		return err
 	}
-	s.Timeout, s.Priority, s.Lane, s.Name = opts.Timeout, opts.Priority, opts.Lane, opts.Name
+	s.Timeout, s.Priority, s.Lane, s.Name, s.Retry = opts.Timeout, opts.Priority, opts.Lane, opts.Name, opts.Retry
 	return nil
 }
 
@@ -169,7 +170,7 @@ func (o *Outcome) term() etf.Tuple {
 }
 
 // sleepFor is $sleep: it waits so many milliseconds, and costs nothing else.
-func sleepFor(t *Task) (any, error) {
+func sleepFor(ctx context.Context, t *Task) (any, error) {
 	var ms int64
 	args, err := etf.SplitList(t.Args(), nil)
 	if err == nil && len(args) == 1 {

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -55,13 +56,17 @@ func (c *Conn) handOver(t *Task, to *Continuation) error {
 		return fmt.Errorf("continue: encode arguments: %w", err)
 	}
 	var next *Task
-	var start bool
+	var start, stopped bool
 	c.update(func(s *inflight) {
+		if stopped = t.stop != nil && t.phase != ended; stopped {
+			return
+		}
 		next = s.returned(t)
 		if t.phase == ended {
 			return
 		}
 		t.args = list
+		s.passed(t, fn)
 		t.fn.Store(fn)
 		i, _ := laneIndex(fn.Lane)
 		t.lane, t.phase = &c.state.lanes[i], waiting
@@ -71,6 +76,9 @@ func (c *Conn) handOver(t *Task, to *Continuation) error {
 			t.lane.push(t) // it was accepted once; its queue does not refuse it now
 		}
 	})
+	if stopped {
+		return errStopped
+	}
 	c.start(next)
 	if start {
 		c.start(t)
@@ -78,14 +86,22 @@ func (c *Conn) handOver(t *Task, to *Continuation) error {
 	return nil
 }
 
+// errStopped is why a task is not handed over that was told to stop meanwhile. How it
+// ends is said by what stopped it.
+var errStopped = errors.New("told to stop")
+
 // handToClient lets the answer to a callback be the task's result. No goroutine
 // waits for it.
 func (c *Conn) handToClient(t *Task, to *Continuation) error {
+	stopped := false
 	c.update(func(*inflight) {
-		if t.phase == running {
+		if stopped = t.stop != nil && t.phase != ended; !stopped && t.phase == running {
 			t.phase = handed
 		}
 	})
+	if stopped {
+		return errStopped
+	}
 	id, err := t.ask(t.ctx, to.Name, to.Args, func(r *protocol.Reply) { c.endWith(t, to.Name, r) })
 	if err != nil {
 		c.update(func(*inflight) {
@@ -110,13 +126,20 @@ func (c *Conn) handToClient(t *Task, to *Continuation) error {
 func (c *Conn) handToTimer(t *Task, to *Continuation) error {
 	e := t.succeeded(to.Value)
 	var next *Task
+	stopped := false
 	c.update(func(s *inflight) {
+		if stopped = t.stop != nil && t.phase != ended; stopped {
+			return
+		}
 		if t.phase == running {
 			t.phase = handed
 			t.delay = time.AfterFunc(to.After, func() { c.endHanded(t, e) })
 		}
 		next = s.returned(t)
 	})
+	if stopped {
+		return errStopped
+	}
 	c.start(next)
 	return nil
 }

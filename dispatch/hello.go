@@ -97,6 +97,7 @@ func (c Config) limits() etf.Map {
 		key("max_depth", c.MaxDepth),
 		key("drain_timeout", c.DrainTimeout.Milliseconds()),
 		key("cancel_grace", c.CancelGrace.Milliseconds()),
+		key("max_abandoned", c.MaxAbandoned),
 		key("memory_limit", c.MemoryLimit),
 		key("processors", c.Processors),
 		key("busy_wait", c.BusyWait.Microseconds()),

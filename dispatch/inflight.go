@@ -23,6 +23,9 @@ type inflight struct {
 	draining  bool                // no new work
 	idle      bool                // draining, and nothing is left
 	counts    counts
+	functions []functionCounts // by Function.index
+	history   history
+	leaks     bool // more are abandoned than may be
 }
 
 // counts are totals since the connection began.
@@ -80,6 +83,7 @@ func (s *inflight) admit(t *Task) (start *Task, refused *protocol.Error) {
 	}
 	s.own(t)
 	s.counts.calls++
+	s.of(t.fn.Load()).calls++
 	if full {
 		t.lane.push(t)
 		return nil, nil
@@ -102,13 +106,18 @@ func overloaded(format string, args ...any) *protocol.Error {
 // task, which is then to be started.
 func (s *inflight) returned(t *Task) (next *Task) {
 	t.inside = false
-	s.handlers--
-	delete(s.abandoned, t)
+	if t.hedges > 0 {
+		t.left = true
+		s.abandoned[t] = struct{}{}
+		return s.vacate(t)
+	}
+	s.gone(t)
 	return s.vacate(t)
 }
 
 // end makes t end with reason ("" for a value).
 func (s *inflight) end(t *Task, reason protocol.Reason) {
+	s.remember(t, reason)
 	if t.phase == waiting {
 		t.lane.remove(t)
 	}

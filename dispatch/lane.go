@@ -58,11 +58,12 @@ func (l LaneConfig) withDefaults(lane Lane, c Config) LaneConfig {
 // lane is what runs and waits in one lane. It is part of the in-flight state
 // and shares its lock.
 type lane struct {
-	name    Lane
-	config  LaneConfig
-	running int
-	waiting int
-	queues  [levelCount]queue
+	name     Lane
+	executor Executor // nil is a goroutine for each
+	config   LaneConfig
+	running  int
+	waiting  int
+	queues   [levelCount]queue
 }
 
 const levelCount = 4

@@ -27,7 +27,7 @@ import (
 // element), collect or count. Without such a last stage the elements are sent against
 // credit; with one the result is its value. Names are of functions of one argument, each
 // call of which is a child of the pipeline's task, in its own lane.
-func runPipeline(t *Task) (any, error) {
+func runPipeline(ctx context.Context, t *Task) (any, error) {
 	args, err := etf.SplitList(t.Args(), nil)
 	if err != nil || len(args) != 2 {
 		return nil, badPipeline("expected a source and a list of stages")
@@ -52,7 +52,7 @@ func runPipeline(t *Task) (any, error) {
 			return nil, fmt.Errorf("stage %d: %w", i, err)
 		}
 	}
-	return nil, streaming.TryForEach(source(t.ctx), func(element etf.Raw) error { return t.out.Send(t.ctx, element) })
+	return nil, streaming.TryForEach(source(ctx), func(element etf.Raw) error { return t.out.Send(ctx, element) })
 }
 
 // elements is a stream of terms that can be run in a context of its own.

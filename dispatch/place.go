@@ -129,5 +129,9 @@ func (c *Conn) start(t *Task) {
 		close(ready)
 		return
 	}
-	go t.run()
+	if t.lane.executor == nil {
+		go t.run()
+		return
+	}
+	t.lane.executor(t.run)
 }

@@ -43,6 +43,9 @@ var settings = []Setting{
 	{"cancel_grace", "milliseconds a cancelled handler has to return", "1000", "ms", func(c *Config, v any) error {
 		return setDuration(&c.CancelGrace, v, time.Millisecond, 1)
 	}},
+	{"max_abandoned", "handlers that may outlive their tasks before the worker asks to be replaced", "100", "n", func(c *Config, v any) error {
+		return setInt(&c.MaxAbandoned, v, 1, 100_000_000)
+	}},
 	{"memory_limit", "bytes of heap past which new calls are refused, 0 for none", "0", "bytes", func(c *Config, v any) error {
 		n := int(c.MemoryLimit)
 		err := setInt(&n, v, 0, math.MaxInt)

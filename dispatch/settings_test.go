@@ -15,13 +15,13 @@ import (
 func TestSettingsFromText(t *testing.T) {
 	var c dispatch.Config
 	for name, text := range map[string]string{
-		"max_running": "5", "max_frame": "4096", "max_depth": "20", "drain_timeout": "1500", "cancel_grace": "20",
+		"max_running": "5", "max_frame": "4096", "max_depth": "20", "drain_timeout": "1500", "cancel_grace": "20", "max_abandoned": "7",
 		"memory_limit": "1000000", "processors": "3", "busy_wait": "50", "log_level": "warning", "lanes": "cpu=2, blocking=8/100",
 	} {
 		require.NoError(t, c.Set(name, text), name)
 	}
 	assert.Equal(t, dispatch.Config{
-		MaxRunning: 5, MaxFrame: 4096, MaxDepth: 20, DrainTimeout: 1500 * time.Millisecond, CancelGrace: 20 * time.Millisecond,
+		MaxRunning: 5, MaxFrame: 4096, MaxDepth: 20, DrainTimeout: 1500 * time.Millisecond, CancelGrace: 20 * time.Millisecond, MaxAbandoned: 7,
 		MemoryLimit: 1_000_000, Processors: 3, BusyWait: 50 * time.Microsecond, LogLevel: slog.LevelWarn,
 		Lanes: map[dispatch.Lane]dispatch.LaneConfig{"cpu": {Size: 2}, "blocking": {Size: 8, Queue: 100}},
 	}, c)

@@ -26,6 +26,8 @@ type Task struct {
 	accepted time.Time
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
+	retry    *RetryPolicy // the call's own, or nil
+	attempts atomic.Int32 // made so far; not counted where there are no policies
 
 	out *streaming.Output // of a stream or channel
 	in  *streaming.Input  // of a channel
@@ -42,6 +44,8 @@ type Task struct {
 	handedAs   int64           // the callback that is to end it, if it was handed to the client
 	ready      chan struct{}   // closed when it has a place again, or nil
 	stop       *protocol.Error // why it was told to stop, or nil
+	hedges     int             // attempts that run beside each other
+	left       bool            // its goroutine is done, and hedges are not
 	lenient    bool            // a value is still welcome after stop
 	timer      *time.Timer     // the deadline's, or nil
 	delay      *time.Timer     // ends a task that was handed to it, or nil
@@ -166,13 +170,9 @@ func (t *Task) run() {
 	var value any
 	err := errGoexit
 	defer func() { t.conn.finish(t, value, err) }()
-	if t.lane.name == LaneDedicated {
-		// Never unlocked: the thread ends with the goroutine, whatever a C library
-		// or a namespace change has done to it.
-		runtime.LockOSThread()
-	}
+	t.lane.claimThread()
 	pprof.SetGoroutineLabels(t.labels())
-	value, err = t.invoke()
+	value, err = t.perform()
 }
 
 // labels tell a task's goroutines apart in profiles: by function, and by the
@@ -191,13 +191,13 @@ var errGoexit = errors.New("the handler ended its goroutine (runtime.Goexit): ex
 // that a goroutine's stack tells its task (see stackOf).
 //
 //go:noinline
-func (t *Task) invoke() (value any, err error) {
+func (t *Task) invoke(ctx context.Context, run func(context.Context, *Task) (any, error)) (value any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = panicked(p)
 		}
 	}()
-	value, err = t.fn.Load().Run(t)
+	value, err = run(ctx, t)
 	runtime.KeepAlive(t) // keeps the receiver where a traceback finds it
 	return value, err
 }

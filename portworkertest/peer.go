@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"testing"
+	"time"
 
 	"portworker"
 	"portworker/etf"
@@ -222,7 +223,11 @@ func errorOf(fields etf.Map) *portworker.Error {
 	reason, _ := get("reason").(etf.Atom)
 	message, _ := get("message").(string)
 	stack, _ := get("stack").(string)
-	return &portworker.Error{Reason: portworker.Reason(reason), Message: message, Details: get("details"), Stack: stack}
+	after, _ := get("retry_after").(int64)
+	return &portworker.Error{
+		Reason: portworker.Reason(reason), Message: message, Details: get("details"), Stack: stack,
+		RetryAfter: time.Duration(after) * time.Millisecond,
+	}
 }
 
 // Call makes a call and returns how it ended.

@@ -3,6 +3,7 @@ package protocol
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"portworker/etf"
 )
@@ -160,6 +161,16 @@ func (c Codec) Log(level, message string, attrs etf.Map) (*Outgoing, error) {
 		return nil, err
 	}
 	return c.finish(o)
+}
+
+// Replace builds {replace, #{reason => Binary, abandoned => N}}.
+func (c Codec) Replace(reason string, abandoned int) *Outgoing {
+	o := newOutgoing()
+	o.buf = etf.AppendAtom(etf.AppendTuple(o.buf, 2), tagReplace)
+	o.buf = etf.AppendAtom(etf.AppendMap(o.buf, 2), "reason")
+	o.buf = etf.AppendString(o.buf, strings.ToValidUTF8(reason, "\uFFFD"))
+	o.buf = etf.AppendInt(etf.AppendAtom(o.buf, "abandoned"), int64(abandoned))
+	return c.must(o)
 }
 
 // Pong builds the answer to a ping.

@@ -168,6 +168,7 @@ func builtWorkerMessages(t testing.TB, c Codec) map[string][]*Outgoing {
 		"input_credit": {c.InputCredit(n(4), 32)},
 		"callback":     {made(c.Callback(5, n(4), "price", term(t, []string{"EUR"}), etf.Map{key("timeout", 500)}))},
 		"log":          {made(c.Log("info", "started", etf.Map{{Key: "function", Value: "sleep"}}))},
+		"replace":      {c.Replace("3 handlers run on", 3)},
 		"pong":         {c.Pong(term(t, etf.Atom("now")))},
 		"fault":        {c.Fault(nil, &Error{Reason: BadMessage, Message: "unknown"})},
 		"fault_ref":    {c.Fault(n(2), &Error{Reason: DuplicateRef, Message: "in use"})},
@@ -206,7 +207,7 @@ func written(t testing.TB, c Codec, messages ...*Outgoing) []byte {
 
 func TestGoldenFramesOfTheWorker(t *testing.T) {
 	// Of maps with several keys the BEAM chooses the order, so those are compared as terms.
-	unordered := []string{"hello", "failure", "overloaded", "cancelled", "panic", "fault", "fault_ref"}
+	unordered := []string{"hello", "failure", "overloaded", "cancelled", "panic", "fault", "fault_ref", "replace"}
 	built := builtWorkerMessages(t, ETF)
 	packets := golden(t, "worker")
 	for name, want := range packets {

@@ -26,5 +26,6 @@ const (
 	tagNotify   = "notify"
 	tagLog      = "log"
 	tagPong     = "pong"
+	tagReplace  = "replace"
 	tagFault    = "fault"
 )

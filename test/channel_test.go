@@ -93,13 +93,14 @@ func TestHalfClose(t *testing.T) {
 	})
 }
 
-// What is sent after the end of input reaches no handler.
+// What is sent after the end of input reaches no handler, and its sender is told.
 func TestAnInputAfterTheEnd(t *testing.T) {
 	everywhere(t, func(t *testing.T, via transport) {
-		p := Start(t, via, fixture(t), Faulty())
+		p := Start(t, via, fixture(t))
 		p.Call(1, "channel.when_told")
 		begin := p.Callback("begin")
 		p.Send(send(1, 1), halfClose(1), send(1, 2), reply(begin.ID, true))
+		p.Fault("bad_message")
 		assert.Equal(t, counts(1, 2), p.Ended(1))
 	})
 }

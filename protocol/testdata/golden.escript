@@ -83,6 +83,7 @@ worker() ->
      {worker, callback, {callback, 5, 4, <<"price">>, [<<"EUR">>], #{timeout => 500}}},
      {worker, notify, {notify, Pid, done}},
      {worker, log, {log, info, <<"started">>, #{<<"function">> => <<"sleep">>}}},
+     {worker, replace, {replace, #{reason => <<"3 handlers run on">>, abandoned => 3}}},
      {worker, pong, {pong, now}},
      {worker, fault, {fault, undefined, #{reason => bad_message, message => <<"unknown">>}}},
      {worker, fault_ref, {fault, 2, #{reason => duplicate_ref, message => <<"in use">>}}},
