@@ -41,15 +41,7 @@ func (f *flow) arrived(size int, messages []Message) {
 	if f.size == 0 {
 		return
 	}
-	came := packed{size: size}
-	for _, m := range messages {
-		if exempt(m) {
-			came.exempt += m.Size
-		}
-	}
-	if !slices.ContainsFunc(messages, func(m Message) bool { return !exempt(m) }) {
-		came.exempt = size
-	}
+	came := packed{size: size, exempt: unbound(size, messages)}
 	before := f.bound()
 	f.packets = append(f.packets, came)
 	alone := len(messages) == 1 && before == 0
@@ -57,6 +49,27 @@ func (f *flow) arrived(size int, messages []Message) {
 		f.violations = append(f.violations, fmt.Sprintf(
 			"%d bytes in flight with a window of %d: %d before, and then %.3v", after, f.size, before, messages))
 	}
+}
+
+// unbound is how much of a packet no window holds back: the messages that are exempt, and
+// what it costs to pack others together with them.
+func unbound(size int, messages []Message) int {
+	bound, others := 0, false
+	for _, m := range messages {
+		if exempt(m) {
+			others = true
+		} else {
+			bound += m.Size
+		}
+	}
+	switch {
+	case bound == 0:
+		return size
+	case others:
+		const alone = 1 // a message in a packet of its own costs one byte more than itself
+		return size - min(size, bound+alone)
+	}
+	return 0
 }
 
 // bound is how many bytes in flight the window is to bound.
