@@ -150,10 +150,10 @@ func (t *Task) Notify(ctx context.Context, to, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode notify: %w", err)
 	}
-	if err := t.conn.writer.Reserve(ctx, o.Size()); err != nil {
+	if err := t.conn.writer.Reserve(ctx, o.Cost()); err != nil {
 		return err
 	}
-	t.conn.writer.QueueReserved(o, o.Size())
+	t.conn.writer.QueueReserved(o, o.Cost())
 	t.conn.writer.Flush()
 	return nil
 }

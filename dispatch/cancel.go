@@ -99,11 +99,15 @@ func (c *Conn) finish(t *Task, value any, err error) {
 		}
 	}
 	e := t.outcome(value, err)
-	// A slow client slows its tasks down. One that was cancelled does not wait,
-	// so that stopping is never held up by a client that does not read.
-	reserved := e.size()
+	// A slow client slows its tasks down. One that is stopped meanwhile waits no
+	// longer, and the news of that takes the place of its value: stopping is never held up by
+	// a client that does not read, and what nobody waits for is not sent past the window.
+	reserved := e.cost()
 	if c.writer.Reserve(t.ctx, reserved) != nil {
 		reserved = 0
+		if stop := t.stopError(); stop != nil && !t.lenientStop() {
+			e = t.failed(stop)
+		}
 	}
 	var next *Task
 	var leaks map[string]int

@@ -43,12 +43,12 @@ func (t *Task) succeeded(value any) ending {
 	return e
 }
 
-// size is how many bytes the client is to be sent.
-func (e ending) size() int {
+// cost is how many bytes are to be reserved for what the client is sent.
+func (e ending) cost() int {
 	if e.out == nil {
 		return 0
 	}
-	return e.out.Size()
+	return e.out.Cost()
 }
 
 // conclude ends t and says so. It is part of a change under the lock, so that

@@ -324,3 +324,17 @@ func TestInputsForNoChannelAreFaults(t *testing.T) {
 	f.Send(etf.Tuple{atom("send"), ref, int64(1)})
 	assert.Contains(t, field(t, f.fault(ref), "message"), "forever is no channel")
 }
+
+func TestValueThatNobodyWaitsForIsNotSentPastTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := serve(t, portworker.Limits{})
+		f.hello(options("window", int64(1)))
+		large := string(make([]byte, 1000))
+		waits := f.Start("echo", nil, large) // for room: the hello is not acknowledged
+		synctest.Wait()
+		f.Send(etf.Tuple{atom("cancel"), waits})
+		f.fails(waits, portworker.Cancelled)
+		f.Send(etf.Tuple{atom("ack"), int64(1 << 20)})
+		assert.Equal(t, large, f.Call("echo", large).Value)
+	})
+}

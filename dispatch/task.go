@@ -133,7 +133,7 @@ func (t *Task) Progress(v any) error {
 
 // emit sends a message of a task that has not ended, once there is room for it.
 func (t *Task) emit(o *protocol.Outgoing) error {
-	reserved := o.Size()
+	reserved := o.Cost()
 	if err := t.conn.writer.Reserve(t.ctx, reserved); err != nil {
 		return err
 	}

@@ -44,6 +44,14 @@ type Outgoing struct {
 // Size returns the length of the encoded message in bytes.
 func (o *Outgoing) Size() int { return len(o.buf) - headroom }
 
+// packing is what a message costs in its packet at most beyond its own bytes: the
+// version byte, or a part of what makes a batch.
+const packing = 8
+
+// Cost returns how many bytes are to be reserved for the message: no fewer than it
+// adds to what the client acknowledges.
+func (o *Outgoing) Cost() int { return o.Size() + packing }
+
 // finish turns the ETF message in o into one of the codec's and checks its size.
 func (c Codec) finish(o *Outgoing) (*Outgoing, error) {
 	if c == MessagePack {

@@ -143,7 +143,7 @@ func (w *Writer) add(o *Outgoing) {
 		return
 	}
 	w.sent.Messages++
-	w.waiting += o.Size()
+	w.waiting += o.Cost()
 	last := len(w.queue) - 1
 	if o.alone || o.Size() >= linkSize {
 		w.seal()
@@ -234,13 +234,13 @@ func (w *Writer) write(batch []packet) error {
 		if batch[i].source != nil && !w.draw(&batch[i]) {
 			continue
 		}
-		size := batch[i].out.Size()
+		cost := batch[i].out.Size() + batch[i].count*packing
 		frame := frame(&batch[i])
 		w.writing(len(frame))
 		if _, err := w.out.Write(frame); err != nil {
 			return err
 		}
-		w.wrote(size, len(frame))
+		w.wrote(cost, len(frame))
 		batch[i].out.release()
 	}
 	return nil
@@ -258,7 +258,7 @@ func (w *Writer) draw(p *packet) bool {
 	}
 	p.out, p.codec, p.count = o, w.codec, 1
 	w.sent.Messages++
-	w.waiting += o.Size()
+	w.waiting += o.Cost()
 	return true
 }
 

@@ -181,7 +181,7 @@ func TestRoomHoldsSendersBackUntilTheClientReads(t *testing.T) {
 		out := newGate()
 		w := NewWriter(out)
 		require.NoError(t, room(t.Context(), w))
-		w.Queue(sized(t, highWater-1))
+		w.Queue(sized(t, highWater-1-packing))
 		assert.True(t, w.HasRoom(), "one byte below the mark")
 		w.Queue(sized(t, 50))
 		assert.False(t, w.HasRoom())
