@@ -66,13 +66,10 @@ func (t *Task) grantInput(n int) {
 
 // faultOf sends a fault that concerns a task, unless it has ended.
 func (c *Conn) faultOf(t *Task, err *protocol.Error) {
-	c.say(t, c.codec().Fault(t.call.Ref, err))
-}
-
-// say queues a small message of a task that has not ended, without waiting.
-func (c *Conn) say(t *Task, o *protocol.Outgoing) {
-	c.update(func(*inflight) {
+	o := c.codec().Fault(t.call.Ref, err)
+	c.update(func(s *inflight) {
 		if t.phase != ended {
+			s.counts.faults++
 			c.writer.Answer(o)
 		}
 	})

@@ -39,10 +39,14 @@ const maxOutgoing = math.MaxInt32
 type Outgoing struct {
 	buf   []byte // headroom bytes, then the message
 	alone bool   // it is not to share a packet with others
+
+	// A message may end in bytes of the sender's, which are written where they are.
+	body, tail []byte
+	written    chan struct{} // closed when they may be changed again
 }
 
 // Size returns the length of the encoded message in bytes.
-func (o *Outgoing) Size() int { return len(o.buf) - headroom }
+func (o *Outgoing) Size() int { return len(o.buf) - headroom + len(o.body) + len(o.tail) }
 
 // packing is what a message costs in its packet at most beyond its own bytes: the
 // version byte, or a part of what makes a batch.

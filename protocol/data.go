@@ -83,3 +83,29 @@ func (d *Data) Finish() *Outgoing {
 	}
 	return d.out
 }
+
+// Blob builds a data message of one binary that is not copied: its bytes are
+// written from where they are, and must not be changed before the returned channel is
+// closed, or the writer broken.
+func (c Codec) Blob(ref etf.Raw, blob []byte) (*Outgoing, <-chan struct{}) {
+	d := c.NewData(ref)
+	o := d.out
+	binary.BigEndian.PutUint32(o.buf[d.countAt:], 1)
+	if c == ETF {
+		o.buf = append(o.buf, etfBinary)
+		o.tail = etfNilTail
+	} else {
+		o.buf = append(o.buf, msgpackBin32)
+	}
+	o.buf = binary.BigEndian.AppendUint32(o.buf, uint32(len(blob)))
+	o.body, o.written = blob, make(chan struct{})
+	return o, o.written
+}
+
+// The bytes with which a blob is framed.
+const (
+	etfBinary    = 109
+	msgpackBin32 = 0xc6
+)
+
+var etfNilTail = []byte{etfNil}

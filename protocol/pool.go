@@ -15,10 +15,12 @@ const (
 )
 
 // Buffers go round: a message's buffer serves the next one once it is written.
-// Large ones are kept apart, for messages that are known to need one.
+// Large ones are kept apart, a few of them, for messages that are known to need one. They
+// are filled on one processor and given back on another, which a sync.Pool does not
+// serve well.
 var (
 	smallOutgoings = sync.Pool{New: func() any { return &Outgoing{buf: make([]byte, headroom, 512)} }}
-	largeOutgoings sync.Pool
+	largeOutgoings = make(chan *Outgoing, 4)
 )
 
 func newOutgoing() *Outgoing {
@@ -29,11 +31,18 @@ func newOutgoing() *Outgoing {
 
 // release gives the buffer back. The message must not be used after it.
 func (o *Outgoing) release() {
+	if o.written != nil {
+		close(o.written)
+		o.body, o.tail, o.written = nil, nil, nil
+	}
 	switch {
 	case cap(o.buf) <= smallBuffer:
 		smallOutgoings.Put(o)
 	case cap(o.buf) <= largeBuffer:
-		largeOutgoings.Put(o)
+		select {
+		case largeOutgoings <- o:
+		default:
+		}
 	}
 }
 
@@ -44,13 +53,22 @@ func (o *Outgoing) expect(v any) *Outgoing {
 	if need <= smallBuffer || need <= cap(o.buf) {
 		return o
 	}
-	large, ok := largeOutgoings.Get().(*Outgoing)
-	if !ok || cap(large.buf) < need {
-		large = &Outgoing{buf: make([]byte, 0, need)}
-	}
+	large := largeOutgoing(need)
 	large.buf, large.alone = append(large.buf[:0], o.buf...), o.alone
 	o.release()
 	return large
+}
+
+// largeOutgoing returns one whose buffer holds need bytes.
+func largeOutgoing(need int) *Outgoing {
+	select {
+	case o := <-largeOutgoings:
+		if cap(o.buf) >= need {
+			return o
+		}
+	default:
+	}
+	return &Outgoing{buf: make([]byte, 0, need)}
 }
 
 // knownSize returns the size of values that are little more than bytes, and 0

@@ -51,7 +51,7 @@ func (w *Writer) fits(n int) bool {
 	return w.window.size == 0 || abroad == 0 || abroad+n <= w.window.size
 }
 
-// Reserve waits until n more bytes may be on their way: fewer than 1 MiB wait to
+// Reserve waits until n more bytes may be on their way: fewer than 4 MiB wait to
 // be written, and the window has room. It is how producers are slowed down to the
 // client's pace. Those that wait are served in order. What was reserved is given back
 // by [Writer.QueueReserved], a [Source] or [Writer.Unreserve].

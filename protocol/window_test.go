@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"testing"
@@ -176,4 +177,34 @@ func TestDataMessages(t *testing.T) {
 		assert.Equal(t, size, d.Size())
 		assert.Equal(t, 1, d.Count())
 	})
+}
+
+func TestBlobIsTheSameMessageAsItsCopy(t *testing.T) {
+	blob := make([]byte, 70_000)
+	blob[0], blob[69_999] = 1, 0xff // no UTF-8, so that both are binaries in MessagePack
+	for _, codec := range []Codec{ETF, MessagePack} {
+		t.Run(codec.String(), func(t *testing.T) {
+			ref := term(t, "ref")
+			if codec == MessagePack {
+				ref = etf.Raw(etf.AppendBytes(nil, []byte("\xa3ref")))
+			}
+			copied := codec.NewData(ref)
+			require.NoError(t, copied.Append(&blob))
+			want := written(t, codec, copied.Finish())
+
+			var out bytes.Buffer
+			w := NewWriter(&out)
+			w.SetCodec(codec)
+			message, done := codec.Blob(ref, blob)
+			cost := message.Cost()
+			require.NoError(t, w.Reserve(t.Context(), cost))
+			w.QueueReserved(message, cost)
+			assert.Empty(t, done)
+			w.Flush()
+			<-done
+			assert.Equal(t, [][]byte{want}, packetsOf(t, out.Bytes()))
+			assert.Zero(t, w.waiting)
+			assert.Zero(t, w.window.reserved)
+		})
+	}
 }

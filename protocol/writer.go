@@ -15,7 +15,7 @@ const (
 	// bytes are written where they are instead of copied.
 	linkSize = 16 << 10
 	// highWater is how many bytes may wait before senders are held back.
-	highWater = 1 << 20
+	highWater = 4 << 20
 	// maxWaiting is how many bytes may wait in all. Past it, answers that nobody
 	// waits for are counted instead of kept.
 	maxWaiting = 64 << 20
@@ -145,7 +145,7 @@ func (w *Writer) add(o *Outgoing) {
 	w.sent.Messages++
 	w.waiting += o.Cost()
 	last := len(w.queue) - 1
-	if o.alone || o.Size() >= linkSize {
+	if o.alone || o.body != nil || o.Size() >= linkSize {
 		w.seal()
 		w.queue = append(w.queue, packet{out: o, codec: w.codec, count: 1, sealed: true})
 		return
@@ -236,12 +236,19 @@ func (w *Writer) write(batch []packet) error {
 		}
 		cost := batch[i].out.Size() + batch[i].count*packing
 		frame := frame(&batch[i])
-		w.writing(len(frame))
-		if _, err := w.out.Write(frame); err != nil {
-			return err
+		o := batch[i].out
+		bytes := len(frame) + len(o.body) + len(o.tail)
+		w.writing(bytes)
+		for _, part := range [][]byte{frame, o.body, o.tail} {
+			if len(part) == 0 {
+				continue
+			}
+			if _, err := w.out.Write(part); err != nil {
+				return err
+			}
 		}
-		w.wrote(cost, len(frame))
-		batch[i].out.release()
+		w.wrote(cost, bytes)
+		o.release()
 	}
 	return nil
 }
@@ -282,7 +289,7 @@ func frame(p *packet) []byte {
 		buf[start] = etfVersion
 	}
 	p.out.buf = buf
-	size := len(buf) - start
+	size := len(buf) - start + len(p.out.body) + len(p.out.tail)
 	start -= headerSize
 	binary.BigEndian.PutUint32(buf[start:], uint32(size))
 	return buf[start:]

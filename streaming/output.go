@@ -18,6 +18,9 @@ const (
 	shareSize = 2 << 10
 	// fullSize is the size from which a message takes no more elements.
 	fullSize = 16 << 10
+	// blobSize is the size from which a binary is written from where it is, which takes
+	// Send until it has been written.
+	blobSize = 64 << 10
 	// tailSize is what finishing a message and packing it costs at most.
 	tailSize = 8
 )
@@ -86,7 +89,12 @@ func (o *Output) deliver(ctx context.Context, v any, after error) error {
 	if err := o.demand(ctx); err != nil {
 		return err
 	}
-	err := o.send(ctx, v, after)
+	var err error
+	if blob, ok := v.(*[]byte); ok && len(*blob) >= blobSize {
+		err = o.sendBlob(ctx, *blob, after)
+	} else {
+		err = o.send(ctx, v, after)
+	}
 	if err != nil {
 		o.credit.Add(1)
 	}
@@ -122,6 +130,32 @@ func (o *Output) send(ctx context.Context, v any, after error) error {
 			return err
 		}
 		reserved += missing
+	}
+}
+
+// sendBlob sends a binary without copying it, and so returns when it has been
+// written and may be changed.
+func (o *Output) sendBlob(ctx context.Context, blob []byte, after error) error {
+	message, written := o.codec.Blob(o.ref, blob)
+	cost := message.Cost()
+	if err := o.reserve(ctx, cost); err != nil {
+		return err
+	}
+	o.mu.Lock()
+	if o.closed != nil {
+		defer o.mu.Unlock()
+		o.writer.Unreserve(cost)
+		return o.closed
+	}
+	o.open, o.closed = nil, after
+	o.writer.QueueReserved(message, cost)
+	o.mu.Unlock()
+	o.writer.Flush()
+	select {
+	case <-written:
+		return nil
+	case <-o.writer.Broken():
+		return protocol.ErrWriterClosed
 	}
 }
 

@@ -52,3 +52,24 @@ func TestOutputThatWaitsForRoomHoldsNone(t *testing.T) {
 		read()
 	})
 }
+
+func TestBlobMayBeChangedOnceItIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := &gate{read: make(chan int), got: make(chan int, 10)}
+		w := protocol.NewWriter(client)
+		ref, err := etf.Append(nil, "ref")
+		require.NoError(t, err)
+		out := NewOutput(t.Context(), w, protocol.ETF, ref, 2, nil)
+		sent := make(chan error, 1)
+		go func() { sent <- out.Send(t.Context(), new(make([]byte, blobSize))) }()
+		synctest.Wait()
+		assert.Empty(t, sent, "while it is not written it is not sent")
+		for range 3 { // its head, its bytes and what ends the list
+			client.read <- 0
+		}
+		assert.NoError(t, <-sent)
+
+		w.Close()
+		assert.ErrorIs(t, out.Send(t.Context(), new(make([]byte, blobSize))), protocol.ErrWriterClosed)
+	})
+}
