@@ -14,7 +14,10 @@ main([Worker, Program, Rounds]) ->
     [compare(Case, Worker, Program, N) || Case <- Cases],
     Rates = [integers(Worker, 2000000) || _ <- lists:seq(1, N)],
     io:format("~-18s ~10.2f M elements/s  (~.2f, ~.2f)~n",
-              ["small integers", median(Rates), lists:min(Rates), lists:max(Rates)]).
+              ["small integers", median(Rates), lists:min(Rates), lists:max(Rates)]),
+    Trips = [round_trips(Worker, 20000) || _ <- lists:seq(1, N)],
+    io:format("~-18s ~10.1f k round trips/s, one at a time  (~.1f, ~.1f)~n",
+              ["channel", median(Trips), lists:min(Trips), lists:max(Trips)]).
 
 compare({Name, Unit, Count, Size}, Worker, Program, Rounds) ->
     Pairs = [{blobs(Worker, Count, Size), packets(Program, Count, Size)} || _ <- lists:seq(1, Rounds)],
@@ -61,6 +64,23 @@ integers(Worker, Count) ->
         end),
         port_close(Port),
         Count / Time
+    end).
+
+%% Thousands of round trips a second through a channel that sends back what it gets.
+round_trips(Worker, Count) ->
+    alone(fun() ->
+        Port = open_port({spawn_executable, Worker}, [{packet, 4}, binary]),
+        port_command(Port, term_to_binary({hello, #{}})),
+        receive {Port, {data, _}} -> ok end,
+        port_command(Port, term_to_binary({call, 1, mirror, [], #{credit => Count}})),
+        Time = timed(fun() ->
+            [begin
+                 port_command(Port, term_to_binary({send, 1, I})),
+                 receive {Port, {data, Packet}} -> {data, 1, [I]} = binary_to_term(Packet) end
+             end || I <- lists:seq(1, Count)]
+        end),
+        port_close(Port),
+        Count * 1000 / Time
     end).
 
 elements(_Port, 0) -> ok;
