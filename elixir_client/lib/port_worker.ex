@@ -30,6 +30,10 @@ defmodule PortWorker do
   | stop one call | `cancel/1` |
   | consume many results lazily, as they are made | `stream/4` |
   | call with each element of an enumerable | `async_stream/4` |
+  | make many calls that begin and end together | `group/3`, `join_all/3`, `try_join_all/3`, `async_map/4` |
+  | the first of several to end, or to succeed | `race/3`, `select_all/3`, `try_first/3` |
+  | spread work over the processors | `parallel_map/4`, `parallel_reduce/5` |
+  | chain functions without fetching what is between them | `PortWorker.Pipeline` |
   | send and receive while the function runs | `open/4`, then `send/2`, `recv/2`, or messages |
 
   ## Messages of a task
@@ -75,6 +79,19 @@ defmodule PortWorker do
 
   A handler may also send messages to any process it has the pid, an alias or the registered name of.
 
+  ## What travels along
+
+  A call takes its `:meta` with it, a map of strings: trace context, say. It goes to the tasks that the function leads to
+  and to calls back into the BEAM, where `meta/0` returns it. What those call in turn has it as well, and no more time than
+  the call at the beginning has left, but for `detach: true`, which outlives it. W3C's `"traceparent"` passes untouched in
+  both directions, so that both sides report to one trace:
+
+      PortWorker.run(MyApp.Go, "report", [id], meta: %{"traceparent" => traceparent})
+
+  Of the `Logger` metadata of the caller those keys travel that the start option `:metadata` lists, under the same names:
+  strings, atoms and numbers, as strings. In a call back they are `Logger` metadata again. Where several give a key, `:meta`
+  wins over `Logger`, and that over what was inherited. `async/4` has the context of the process that calls it.
+
   ## Errors
 
   Functions return `{:ok, value}` or `{:error, %PortWorker.Error{}}`, whose `:reason` says which of a
@@ -108,14 +125,18 @@ defmodule PortWorker do
 
   import Kernel, except: [send: 2]
 
-  alias PortWorker.{AsyncStream, Call, Channel, Channels, Connection, Error}
-  alias PortWorker.{Options, Ref, Server, Streams, Tasks}
+  alias PortWorker.{AsyncStream, Call, Channel, Channels, Connection, Context, Error}
+  alias PortWorker.{Group, Options, Ref, Server, Streams, Tasks}
 
   @typedoc "A running worker: its name, or the pid that `start_link/1` returned."
   @type worker :: atom() | pid() | {:global, term()} | {:via, module(), term()}
 
   @typedoc "How a call ended."
   @type result :: {:ok, term()} | {:error, Error.t()}
+
+  @typedoc "A call in a group."
+  @type group_call ::
+          {atom() | String.t(), args :: list()} | {atom() | String.t(), args :: list(), keyword()}
 
   @typedoc """
   What became of a task that was to be cancelled.
@@ -216,7 +237,7 @@ defmodule PortWorker do
   @spec async(worker(), atom() | String.t(), list(), keyword()) :: Task.t()
   def async(worker, function, args \\ [], opts \\ []) do
     call = Call.new!(function, args, opts)
-    Task.async(Tasks, :run, [worker, call])
+    Task.async(Tasks, :run_within, [Context.capture(), worker, call])
   end
 
   @doc """
@@ -346,6 +367,141 @@ defmodule PortWorker do
   end
 
   @doc """
+  Makes many calls under one scope, with one message.
+
+  A call is `{name, arguments}` or `{name, arguments, options}`. Returns when every one of them has ended, with their
+  outcomes in the order of the calls. One that was stopped, or never started, has the reason `:cancelled`.
+
+      iex> PortWorker.group(MyApp.Go, [{"upcase", ["a"]}, {"sleep", [0], lane: :cpu}])
+      {:ok, [ok: "A", ok: :ok]}
+
+      iex> {:ok, [a, b]} = PortWorker.group(MyApp.Go, [{"no such function", []}, {"sleep", [60_000]}])
+      iex> {elem(a, 1).reason, elem(b, 1).reason}
+      {:unknown_function, :cancelled}
+
+  `{:error, error}` is for the group as a whole: its time is up, the worker is gone, with `on_error: :fail_fast` the first failure
+  (its message begins with the call's index), or more calls than `:max_tasks` (TaskLimitExceeded: `:overloaded`, "task limit
+  exceeded").
+
+  #{Options.docs(:group)}
+
+  A report to `:on_progress` is `{index, term}`. The options of one call:
+
+  #{Options.docs(:group_call)}
+  """
+  @spec group(worker(), [group_call()], keyword()) :: {:ok, [result()]} | {:error, Error.t()}
+  def group(worker, calls, opts \\ []), do: Group.run(worker, calls, opts)
+
+  @doc """
+  Waits for all calls, whatever becomes of them: `group/3` with `on_error: :wait_all`.
+
+      iex> {:ok, [{:ok, "A"}, {:error, _}]} = PortWorker.join_all(MyApp.Go, [{"upcase", ["a"]}, {"upcase", [1]}])
+  """
+  @spec join_all(worker(), [group_call()], keyword()) :: {:ok, [result()]} | {:error, Error.t()}
+  def join_all(worker, calls, opts \\ []) do
+    Group.run(worker, calls, Keyword.put(opts, :on_error, :wait_all))
+  end
+
+  @doc """
+  The values of all calls, or the first error, which stops the others.
+
+      iex> PortWorker.try_join_all(MyApp.Go, [{"upcase", ["a"]}, {"upcase", ["b"]}])
+      {:ok, ["A", "B"]}
+  """
+  @spec try_join_all(worker(), [group_call()], keyword()) :: {:ok, [term()]} | {:error, Error.t()}
+  def try_join_all(worker, calls, opts \\ []) do
+    worker |> Group.run(calls, Keyword.put(opts, :on_error, :fail_fast)) |> Group.values()
+  end
+
+  @doc """
+  The outcome of the call that ends first, well or not. The others are stopped, and have ended when this returns.
+
+      iex> PortWorker.race(MyApp.Go, [{"sleep", [60_000]}, {"upcase", ["a"]}])
+      {:ok, "A"}
+  """
+  @spec race(worker(), [group_call()], keyword()) :: result()
+  def race(worker, calls, opts \\ []) do
+    with {:ok, {_index, outcome}} <- select_all(worker, calls, opts), do: outcome
+  end
+
+  @doc """
+  As `race/3`, with the index of the call.
+
+      iex> PortWorker.select_all(MyApp.Go, [{"sleep", [60_000]}, {"upcase", ["a"]}])
+      {:ok, {1, {:ok, "A"}}}
+  """
+  @spec select_all(worker(), [group_call()], keyword()) ::
+          {:ok, {non_neg_integer(), result()}} | {:error, Error.t()}
+  def select_all(worker, calls, opts \\ []), do: Group.first(worker, calls, opts, :first)
+
+  @doc """
+  The first value; failures before it do not count. The others are stopped.
+
+      iex> PortWorker.try_first(MyApp.Go, [{"no such function", []}, {"upcase", ["a"]}])
+      {:ok, "A"}
+
+  When all fail, the error has the reason `:failed`, and all outcomes as its `:details`.
+  """
+  @spec try_first(worker(), [group_call()], keyword()) :: result()
+  def try_first(worker, calls, opts \\ []) do
+    with {:ok, {_index, outcome}} <- Group.first(worker, calls, opts, :success), do: outcome
+  end
+
+  @doc """
+  Calls one function with each element, in one group.
+
+      iex> PortWorker.async_map(MyApp.Go, "upcase", ["a", "b"])
+      {:ok, [ok: "A", ok: "B"]}
+
+  `:on_error` is `:wait_all` unless given. `async_stream/4` is for enumerables that are too large to be sent at once.
+
+  #{Options.docs(:map)}
+  """
+  @spec async_map(worker(), atom() | String.t(), Enumerable.t(), keyword()) ::
+          {:ok, [result()]} | {:error, Error.t()}
+  def async_map(worker, function, enumerable, opts \\ []) do
+    Group.map(worker, function, enumerable, opts, on_error: :wait_all)
+  end
+
+  @doc """
+  The values of one function with each element, on the `:cpu` lane unless `:lane` says otherwise.
+
+      iex> PortWorker.parallel_map(MyApp.Go, "sum", [3, 4])
+      {:ok, [6, 10]}
+
+  The first failure stops the others and is returned. The options are those of `async_map/4` but for `:on_error`.
+  """
+  @spec parallel_map(worker(), atom() | String.t(), Enumerable.t(), keyword()) ::
+          {:ok, [term()]} | {:error, Error.t()}
+  def parallel_map(worker, function, enumerable, opts \\ []) do
+    opts = Keyword.put(opts, :on_error, :fail_fast)
+    worker |> Group.map(function, enumerable, opts, lane: :cpu) |> Group.values()
+  end
+
+  @doc """
+  One value of all elements, made on the `:cpu` lane, many parts at once.
+
+  The function takes a list and returns one value: a sum, a maximum, a merged index. It is called with chunks of the
+  elements, and at last with `initial` and what became of the chunks:
+
+      f([initial, f([e1, e2]), f([e3, e4]), ...])
+
+  For the result not to depend on the chunks, it must not matter what is put together first, `f(a ++ b) == f([f(a), f(b)])`, as
+  with any associative operation. Order is kept, so it need not be commutative. `initial` counts once. Without elements the
+  result is `f([initial])`. Where a part is of another type than an element, `:combine` names another function for the
+  last step.
+
+  The first failure stops the rest and is returned. Both steps are within one `:timeout`.
+
+  #{Options.docs(:reduce)}
+  """
+  @spec parallel_reduce(worker(), atom() | String.t(), Enumerable.t(), term(), keyword()) ::
+          result()
+  def parallel_reduce(worker, function, enumerable, initial, opts \\ []) do
+    Group.reduce(worker, function, enumerable, initial, opts)
+  end
+
+  @doc """
   Opens a channel: a call that takes inputs and gives outputs for as long as it runs.
 
       iex> {:ok, channel} = PortWorker.open(MyApp.Go, "stateful_worker")
@@ -445,12 +601,13 @@ defmodule PortWorker do
   @doc """
   What is known of the worker, as a map.
 
-    * `:state` - `:starting`, `:up` or `:down`
+    * `:state` - `:starting`, `:up`, `:down`, or `:draining` while it is being replaced
     * `:os_pid`, `:name`, `:version` - as the OS process said in its hello; `nil` while there is none
     * `:restarts` - how often it was brought back
     * `:in_flight` - calls that were sent and not answered yet
     * `:error` - why it is down, or `nil`
-    * `:stats` - with the option `stats: true`, what the worker counts itself; `nil` if it cannot be asked
+    * `:stats` - with the option `stats: true`, what the worker counts itself, of each function under `:functions`; `nil` if
+      it cannot be asked
 
   Exits, as `GenServer.call/3` does, when there is no such worker.
 
@@ -473,6 +630,28 @@ defmodule PortWorker do
       {:error, _error} -> nil
     end
   end
+
+  @doc """
+  The last 100 tasks of the worker that ended, the latest first.
+
+  Each is a map with `:function`, `:task` (the `:name` of the call), `:outcome` (`"ok"`, or the reason of its error), `:duration` in
+  milliseconds, `:attempts` and `:lane`.
+
+      iex> PortWorker.run(MyApp.Go, "upcase", ["hello"], name: "greeting")
+      iex> {:ok, [latest | _]} = PortWorker.history(MyApp.Go)
+      iex> {latest.function, latest.task, latest.outcome}
+      {"upcase", "greeting", "ok"}
+  """
+  @spec history(worker()) :: {:ok, [map()]} | {:error, Error.t()}
+  def history(worker), do: run(worker, "$history")
+
+  @doc """
+  The metadata of the task that the calling process was called back for; an empty map elsewhere.
+
+  Calls that this process makes have it by themselves. A process that it starts does not.
+  """
+  @spec meta() :: %{String.t() => String.t()}
+  def meta, do: Context.meta()
 
   @doc """
   The functions of the worker, as it described them in its hello.

@@ -8,4 +8,5 @@ defmodule PortWorkerTest do
   end
 
   doctest PortWorker
+  doctest PortWorker.Pipeline
 end

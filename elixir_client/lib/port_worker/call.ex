@@ -3,7 +3,7 @@ defmodule PortWorker.Call do
   # A call before it is sent: checked, with its end in time, and able to encode
   # itself in the process that makes it.
 
-  alias PortWorker.{Error, Options, Routes, Wire}
+  alias PortWorker.{Context, Error, Options, Routes, Wire}
   alias PortWorker.Session.{Inputs, Task}
 
   # How much longer than the worker the caller waits. The worker keeps the time; this is for
@@ -42,13 +42,17 @@ defmodule PortWorker.Call do
   @doc "Milliseconds the call has from now on."
   @spec time_left(t(), Routes.Route.t()) :: timeout()
   def time_left(%{options: options}, route) do
-    timeout = Map.get(options, :timeout, route.timeout)
+    timeout = options |> Map.get(:timeout, route.timeout) |> earlier(inherited(options))
 
     case options do
       %{deadline: deadline} -> earlier(timeout, max(deadline - now(), 0))
       _without -> timeout
     end
   end
+
+  # A call that is made while the worker waits for this process ends with the task that waits.
+  defp inherited(%{detach: true}), do: :infinity
+  defp inherited(_attached), do: time_to(Context.deadline())
 
   @doc "The earlier of two timeouts, in milliseconds or `:infinity`. An atom is greater than any number."
   @spec earlier(timeout(), timeout()) :: timeout()
@@ -79,13 +83,18 @@ defmodule PortWorker.Call do
   """
   @spec encode(t(), Routes.Route.t(), term(), timeout()) ::
           {:ok, {owner :: pid() | nil, iodata(), non_neg_integer()}} | {:error, Error.t()}
+  def encode(%{function: function} = call, %{kinds: kinds}, _ref, _time_left)
+      when is_map_key(kinds, function) and not is_map_key(call.options, :demand) do
+    {:error, other_kind(call, Map.fetch!(kinds, function))}
+  end
+
   def encode(call, _route, _ref, 0) do
     {:error, timeout(call, "no time was left to make the call")}
   end
 
   def encode(call, route, ref, time_left) do
     owner = if call.options.detach, do: nil, else: self()
-    message = {:call, ref, call.function, call.args, wire_options(call, owner, time_left)}
+    message = {:call, ref, call.function, call.args, wire_options(call, route, owner, time_left)}
     {encoded, size} = Wire.encode(message)
 
     if size < route.max_frame,
@@ -93,12 +102,24 @@ defmodule PortWorker.Call do
       else: {:error, too_large(call, size, route.max_frame)}
   end
 
-  defp wire_options(%{options: options}, owner, time_left) do
+  # It would send nothing without being asked for it, and never end.
+  defp other_kind(call, kind) do
+    {a_kind, use} =
+      if kind == :stream, do: {"a stream", "stream/4"}, else: {"a channel", "open/4"}
+
+    Error.new(:unsupported, "it is #{a_kind}: use #{use}", function: call.function)
+  end
+
+  defp wire_options(%{options: options}, route, owner, time_left) do
     options.wire
+    |> put_meta(Context.outgoing(Map.get(options.wire, :meta, %{}), route.metadata))
     |> Map.put(:timeout, time_left)
     |> Map.put(:progress, is_map_key(options, :on_progress))
     |> put_owner(owner)
   end
+
+  defp put_meta(wire, meta) when meta == %{}, do: wire
+  defp put_meta(wire, meta), do: Map.put(wire, :meta, meta)
 
   defp put_owner(wire, nil), do: wire
   defp put_owner(wire, owner), do: Map.put(wire, :owner, owner)

@@ -4,10 +4,10 @@ defmodule PortWorker.Callbacks do
   # own, linked to the connection, which owns what is kept here: a task that ends takes
   # the calls back that were made for it along, and so does the end of their time.
 
-  alias PortWorker.{Session, Wire, Writer}
+  alias PortWorker.{Context, Session, Wire, Writer}
 
-  @enforce_keys [:writer]
-  defstruct [:writer, max_frame: :infinity, running: %{}, tasks: %{}]
+  @enforce_keys [:writer, :metadata]
+  defstruct [:writer, :metadata, max_frame: :infinity, running: %{}, tasks: %{}]
 
   @type callee :: (... -> term()) | {module(), atom()}
   @type functions :: %{String.t() => callee()}
@@ -19,11 +19,13 @@ defmodule PortWorker.Callbacks do
           function: callee(),
           args: list(),
           timeout: timeout(),
+          meta: Context.meta(),
           caller: Session.Task.caller() | nil
         }
 
   @type t :: %__MODULE__{
           writer: pid(),
+          metadata: [atom()],
           max_frame: pos_integer() | :infinity,
           running: %{pid() => {id :: integer(), ref :: term(), timer :: reference() | nil}},
           tasks: %{term() => %{pid() => []}}
@@ -62,8 +64,9 @@ defmodule PortWorker.Callbacks do
 
   defp function?(_other), do: false
 
-  @spec new(pid()) :: t()
-  def new(writer), do: %__MODULE__{writer: writer}
+  @doc "Answers go to `writer`; metadata under the keys `metadata` goes to Logger's."
+  @spec new(pid(), [atom()]) :: t()
+  def new(writer, metadata), do: %__MODULE__{writer: writer, metadata: metadata}
 
   @doc "The worker accepts no packet larger than `bytes`."
   @spec limit(t(), pos_integer()) :: t()
@@ -72,7 +75,8 @@ defmodule PortWorker.Callbacks do
   @doc "Runs a function; the connection, which is to call this, will hear `{:callback_over, pid}` when its time is up."
   @spec start(t(), request()) :: t()
   def start(callbacks, %{id: id, ref: ref} = request) do
-    pid = :proc_lib.spawn_link(__MODULE__, :run, [request, callbacks.writer, callbacks.max_frame])
+    settings = Map.take(callbacks, [:writer, :metadata, :max_frame])
+    pid = :proc_lib.spawn_link(__MODULE__, :run, [request, settings])
 
     %{
       callbacks
@@ -130,10 +134,15 @@ defmodule PortWorker.Callbacks do
   defp remove(callbacks, _ended), do: callbacks
 
   @doc false
-  @spec run(request(), pid(), pos_integer() | :infinity) :: :ok
-  def run(request, writer, max_frame) do
+  @spec run(request(), %{
+          writer: pid(),
+          metadata: [atom()],
+          max_frame: pos_integer() | :infinity
+        }) :: :ok
+  def run(request, settings) do
     adopt(request.caller)
-    answer(request.id, outcome(request), writer, max_frame)
+    Context.enter(request.meta, request.timeout, settings.metadata)
+    answer(request.id, outcome(request), settings.writer, settings.max_frame)
   end
 
   defp adopt(nil), do: :ok

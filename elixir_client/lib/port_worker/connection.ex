@@ -103,11 +103,15 @@ defmodule PortWorker.Connection do
     :exit, _gone -> 0
   end
 
+  @doc "Tells the worker to finish. The connection ends with its OS process, and calls are refused until then, for `why`."
+  @spec drain(pid(), String.t()) :: :ok
+  def drain(connection, why), do: GenServer.cast(connection, {:drain, why})
+
   @doc "Drains the worker and returns when its OS process is gone."
   @spec stop(pid(), non_neg_integer()) :: :ok
   def stop(connection, drain_timeout) do
     monitor = Process.monitor(connection)
-    GenServer.cast(connection, :stop)
+    drain(connection, "the worker is being stopped")
 
     receive do
       {:DOWN, ^monitor, :process, _pid, _reason} -> :ok
@@ -141,7 +145,7 @@ defmodule PortWorker.Connection do
         writer: writer,
         calls: calls,
         session: Session.new(options),
-        callbacks: Callbacks.new(writer),
+        callbacks: Callbacks.new(writer, options.metadata),
         startup_timer: Process.send_after(self(), :startup_over, options.startup_timeout)
       }
 
@@ -169,9 +173,9 @@ defmodule PortWorker.Connection do
   end
 
   @impl true
-  def handle_cast(:stop, state) do
-    Routes.put(state.keys, Error.new(:draining, "the worker is being stopped"))
-    Process.send_after(self(), :drain_over, state.options.drain_timeout + @drain_slack)
+  def handle_cast({:drain, why}, state) do
+    Routes.put(state.keys, Error.new(:draining, why))
+    _ = Process.send_after(self(), :drain_over, state.options.drain_timeout + @drain_slack)
     {:noreply, request(state, &Session.drain/1)}
   end
 
@@ -316,6 +320,11 @@ defmodule PortWorker.Connection do
     perform(rest, %{state | callbacks: Callbacks.stop(state.callbacks, ref)})
   end
 
+  defp perform([:replace | rest], state) do
+    send(state.server, {:replace, self()})
+    perform(rest, state)
+  end
+
   defp perform([{:up, hello} | rest], state), do: perform(rest, up(hello, state))
   defp perform([{:broken, error} | _rest], state), do: broken(error, state)
 
@@ -335,7 +344,9 @@ defmodule PortWorker.Connection do
       writer: state.writer,
       max_frame: Hello.max_frame(hello),
       timeout: state.options.timeout,
-      callbacks?: map_size(state.options.callbacks) > 0
+      callbacks?: map_size(state.options.callbacks) > 0,
+      kinds: Hello.kinds(hello),
+      metadata: state.options.metadata
     }
   end
 

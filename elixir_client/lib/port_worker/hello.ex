@@ -65,6 +65,14 @@ defmodule PortWorker.Hello do
   def max_frame(%__MODULE__{limits: %{max_frame: max}}) when is_integer(max) and max > 0, do: max
   def max_frame(%__MODULE__{}), do: @default_max_frame
 
+  @doc "Which functions are streams or channels."
+  @spec kinds(t()) :: %{String.t() => :stream | :channel}
+  def kinds(%__MODULE__{functions: functions}) do
+    for %{name: name, kind: kind} when kind in [:stream, :channel] <- functions,
+        into: %{},
+        do: {name, kind}
+  end
+
   defp text(map, key) do
     case map do
       %{^key => value} when is_binary(value) -> value

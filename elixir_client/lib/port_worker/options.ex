@@ -6,7 +6,8 @@ defmodule PortWorker.Options do
   alias PortWorker.Options.{Schema, Type}
 
   @worker_keys Keyword.keys(Schema.of(:worker))
-  @wire_keys [:lane, :priority, :name, :meta]
+  @wire_keys [:lane, :priority, :name, :retry, :meta]
+  @group_keys [:on_error, :max_concurrency, :max_tasks]
 
   @type start :: %{required(:config) => map(), optional(atom()) => term()}
   @type call :: %{
@@ -20,6 +21,9 @@ defmodule PortWorker.Options do
           optional(:max_concurrency) => pos_integer(),
           optional(:ordered) => boolean(),
           optional(:on_timeout) => :exit | :kill_task,
+          optional(:group) => map(),
+          optional(:chunk) => pos_integer(),
+          optional(:combine) => atom() | String.t(),
           required(:detach) => boolean(),
           required(:wire) => map()
         }
@@ -72,6 +76,25 @@ defmodule PortWorker.Options do
     |> split_wire()
   end
 
+  @doc "The options of a pipeline that ends in one value. Raises `ArgumentError` for what is none."
+  @spec scope!(keyword()) :: call()
+  def scope!(opts), do: opts |> valid!(:scope) |> split_wire()
+
+  @doc """
+  The options of a group, with what `$group` is told under `:group`. Raises `ArgumentError` for what is
+  none.
+  """
+  @spec group!(keyword(), :group | :map | :reduce) :: call()
+  def group!(opts, kind \\ :group) do
+    {group, map} = opts |> valid!(kind) |> Map.split(@group_keys)
+    map |> split_wire() |> Map.put(:group, group)
+  end
+
+  @doc "The options of a call in a group, as they are sent. Raises `ArgumentError` for what is none."
+  @spec group_call!(keyword()) :: map()
+  def group_call!([]), do: %{}
+  def group_call!(opts), do: valid!(opts, :group_call)
+
   defp channel_wire(%{active: first}) when is_integer(first) do
     %{input_credit: true, credit: first}
   end
@@ -107,7 +130,7 @@ defmodule PortWorker.Options do
   defp credit(wire, _without), do: wire
 
   @doc "A list of options in Markdown, for the docs."
-  @spec docs(:start | :worker | :call | :stream | :async_stream | :channel) :: String.t()
+  @spec docs(Schema.kind()) :: String.t()
   def docs(kind), do: kind |> Schema.of() |> write()
 
   defp keyword(opts) do

@@ -16,14 +16,26 @@ defmodule PortWorker.Routes do
     @moduledoc false
     # What a caller needs to know of one OS process.
     @enforce_keys [:connection, :writer, :max_frame, :timeout]
-    defstruct [:connection, :writer, :max_frame, :timeout, callbacks?: false]
+    defstruct [
+      :connection,
+      :writer,
+      :max_frame,
+      :timeout,
+      callbacks?: false,
+      # Streams and channels, by name.
+      kinds: %{},
+      # Keys of Logger metadata that go with each call.
+      metadata: []
+    ]
 
     @type t :: %__MODULE__{
             connection: pid(),
             writer: pid(),
             max_frame: pos_integer(),
             timeout: timeout(),
-            callbacks?: boolean()
+            callbacks?: boolean(),
+            kinds: %{String.t() => :stream | :channel},
+            metadata: [atom()]
           }
   end
 

@@ -105,6 +105,16 @@ defmodule PortWorker.Server do
     {:noreply, up(hello, %{state | restarted: state.restarted + 1})}
   end
 
+  # Between here and the exit calls are refused as draining. It asks once, so that nothing is lost here.
+  def handle_info({:replace, connection}, %{connection: connection, phase: :up} = state) do
+    if state.options.replace do
+      Connection.drain(connection, "the worker is being replaced")
+      {:noreply, %{state | phase: :draining}}
+    else
+      {:noreply, state}
+    end
+  end
+
   def handle_info({:EXIT, connection, reason}, %{connection: connection} = state) do
     error = Error.from_exit(reason)
     # It has said this itself, unless it was killed.
@@ -148,9 +158,8 @@ defmodule PortWorker.Server do
     %{state | hello: hello, phase: :up, restarts: Restarts.up(state.restarts, now()), error: nil}
   end
 
-  # A worker that ends by itself with status 0 was told to.
   defp down(error, state) do
-    clean? = state.phase == :up and match?(%{exit_status: 0}, error.details)
+    clean? = clean?(error, state.phase)
     outcome = Restarts.down(state.restarts, state.options, clean?, now())
     state = %{state | connection: nil, hello: nil, phase: :down, error: error}
 
@@ -166,6 +175,10 @@ defmodule PortWorker.Server do
         {:stop, {:gave_up, error}, state}
     end
   end
+
+  # A worker that ends by itself with status 0 was told to; one that is replaced may end as it likes.
+  defp clean?(_error, :draining), do: true
+  defp clean?(error, phase), do: phase == :up and match?(%{exit_status: 0}, error.details)
 
   defp label(%{keys: [name | _]}), do: inspect(name)
 

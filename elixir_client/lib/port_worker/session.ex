@@ -33,6 +33,7 @@ defmodule PortWorker.Session do
           | {:reply, GenServer.from(), term()}
           | {:write, Wire.message() | :drain}
           | {:up, Hello.t()}
+          | :replace
           | {:log, Logger.level(), message :: term(), attributes :: map()}
           | {:broken, Error.t()}
 
@@ -250,6 +251,12 @@ defmodule PortWorker.Session do
     {[callback(id, ref, name, args, opts, session) | actions], session}
   end
 
+  defp message({:replace, map}, session, actions) when is_map(map) do
+    text = "asks to be replaced: #{label(Map.get(map, :reason, ""))}"
+    attributes = Map.take(map, [:abandoned])
+    {[:replace, {:log, :warning, text, attributes} | actions], session}
+  end
+
   defp message({:notify, to, term}, session, actions)
        when is_pid(to) or is_reference(to) or is_atom(to) do
     {[{:notify, to, term} | actions], session}
@@ -295,7 +302,8 @@ defmodule PortWorker.Session do
            ref: ref,
            function: function,
            args: args,
-           timeout: Map.get(opts, :timeout, :infinity),
+           timeout: timeout(opts),
+           meta: meta(opts),
            caller: task && task.caller
          }}
 
@@ -304,6 +312,12 @@ defmodule PortWorker.Session do
         {:write, {:reply, id, {:error, %{reason: :unknown_function, message: text}}}}
     end
   end
+
+  defp timeout(%{timeout: ms}) when is_integer(ms) and ms >= 0, do: ms
+  defp timeout(_without), do: :infinity
+
+  defp meta(%{meta: meta}) when is_map(meta), do: meta
+  defp meta(_without), do: %{}
 
   # Two live tasks of one ref can only be this client's mistake, and one of them waits.
   defp fault(ref, %Error{reason: :duplicate_ref} = error, session, actions) do

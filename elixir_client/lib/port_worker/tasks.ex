@@ -6,7 +6,7 @@ defmodule PortWorker.Tasks do
   # once. The one answer takes both away; so does giving up. What comes later reaches
   # nobody, and a connection that dies is a message, without a table to walk.
 
-  alias PortWorker.{Call, Connection, Error, Ref, Routes, Writer}
+  alias PortWorker.{Call, Connection, Context, Error, Ref, Routes, Writer}
 
   @type result :: {:ok, term()} | {:error, Error.t()}
 
@@ -49,6 +49,13 @@ defmodule PortWorker.Tasks do
         Process.demonitor(ref, [:flush])
         {:error, error}
     end
+  end
+
+  @doc "The same in another process, as if the one with that context had made the call."
+  @spec run_within(Context.t(), PortWorker.worker(), Call.t()) :: result()
+  def run_within(context, worker, call) do
+    Context.restore(context)
+    run(worker, call)
   end
 
   @doc "Makes a call nobody waits for."

@@ -17,7 +17,7 @@ defmodule PortWorker.Wire do
   # What a worker says in its own words. Decoding finds an atom only if loaded code has it,
   # and the modules that act on these may be loaded later than this one.
   @words ~w(
-    hello result progress data credit callback notify log pong fault ok error undefined
+    hello result progress data credit callback notify log replace pong fault ok error undefined abandoned
     reason message details stack retry_after still_running
     unknown_function bad_args bad_message bad_frame frame_too_large duplicate_ref cancelled timeout
     overloaded draining panic failed circuit_open worker_down unsupported

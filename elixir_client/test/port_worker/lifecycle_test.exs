@@ -269,6 +269,82 @@ defmodule PortWorker.LifecycleTest do
     retry(fn -> match?({:ok, _}, PortWorker.run(name, "f")) end)
   end
 
+  describe "a worker that asks to be replaced" do
+    @ask {:replace, %{reason: "2 handlers outlive their tasks: spin", abandoned: 2}}
+
+    test "is drained, and a new process takes its place" do
+      {worker, peer, os_pid} = start([exit_status: 0], max_restarts: 0)
+      task = PortWorker.start_task(worker, "work")
+      assert_receive {:peer, ^peer, {:call, ref, "work", [], _}}
+      cast = PortWorker.async(worker, "last")
+      assert_receive {:peer, ^peer, {:call, last, "last", [], _}}
+
+      assert capture_log(fn ->
+               say(peer, @ask)
+               assert_receive {:peer, ^peer, :drain}
+             end) =~ "asks to be replaced: 2 handlers outlive their tasks: spin abandoned=2"
+
+      assert PortWorker.status(worker).state == :draining
+      assert {:error, %Error{reason: :draining} = error} = PortWorker.run(worker, "new")
+      assert error.message == "the worker is being replaced"
+
+      # It may ask again, and is not drained twice.
+      say(peer, [@ask, {:result, ref, {:ok, 1}}, {:result, last, {:ok, 2}}])
+      assert {PortWorker.await(task), Task.await(cast)} == {{:ok, 1}, {:ok, 2}}
+      refute_received {:peer, ^peer, :drain}
+
+      hang_up(peer)
+      {_peer, new_pid} = restarted(worker)
+      assert new_pid != os_pid
+      assert %{state: :up, restarts: 1} = PortWorker.status(worker)
+    end
+
+    test "and does not end in time is killed, which is no failure" do
+      {worker, peer, os_pid} = start([exit_status: 1], max_restarts: 0, drain_timeout: 1)
+      say(peer, @ask)
+      assert_receive {:peer, ^peer, :drain}
+      restarted(worker)
+      retry(fn -> not os_process?(os_pid) end)
+    end
+
+    test "goes on when it is to" do
+      {worker, peer, _os_pid} = start([exit_status: 0], replace: false)
+      answer(peer)
+      say(peer, @ask)
+      assert PortWorker.run(worker, "work") == {:ok, "work"}
+      assert PortWorker.status(worker).state == :up
+      refute_received {:peer, ^peer, :drain}
+    end
+
+    test "can be stopped meanwhile" do
+      {worker, peer, _os_pid} = start(exit_status: 0)
+      say(peer, @ask)
+      assert_receive {:peer, ^peer, :drain}
+      stop = Task.async(fn -> PortWorker.stop(worker) end)
+      assert_receive {:peer, ^peer, :drain}
+      hang_up(peer)
+      assert Task.await(stop) == :ok
+    end
+
+    @tag :capture_log
+    test "is a real one, of which handlers have outlived their tasks" do
+      path = PortWorker.TestWorker.path()
+
+      worker =
+        start_supervised!(
+          {PortWorker, [command: path, max_abandoned: 1, cancel_grace: 1] ++ @eager}
+        )
+
+      %{os_pid: os_pid} = PortWorker.status(worker)
+
+      for _ <- 1..2,
+          do: {:error, %{reason: :timeout}} = PortWorker.run(worker, "deaf", [], timeout: 1)
+
+      retry(fn -> PortWorker.status(worker).os_pid not in [nil, os_pid] end)
+      assert PortWorker.run(worker, "double", [1]) == {:ok, 2}
+    end
+  end
+
   describe "a worker that is broken" do
     test "because it is silent, is killed and restarted" do
       {worker, _peer, os_pid} = start([pong: false], heartbeat: 20, heartbeat_timeout: 50)

@@ -95,6 +95,40 @@ defmodule PortWorker.OptionsTest do
              }
     end
 
+    test "takes retries as a keyword list or a map, and sends a map" do
+      for retry <- [
+            [],
+            [max_attempts: 5, backoff: 0, max_backoff: 50, factor: 1.5, jitter: false],
+            %{max_attempts: 100, jitter: 0.25}
+          ] do
+        assert Options.call!(retry: retry).wire == %{retry: Map.new(retry)}
+      end
+    end
+
+    for retry <- [
+          3,
+          [3],
+          [attempts: 3],
+          [max_attempts: 0],
+          [max_attempts: 101],
+          [backoff: -1],
+          [max_backoff: 0.5],
+          [factor: 0.5],
+          [jitter: 2],
+          %{"max_attempts" => 3}
+        ] do
+      test "raises for retry: #{inspect(retry)}" do
+        assert_raise ArgumentError, ~r/option :retry: expected max_attempts: 1 to 100/, fn ->
+          Options.call!(retry: unquote(Macro.escape(retry)))
+        end
+      end
+    end
+
+    test "raises for retry where elements may have been sent" do
+      assert_raise ArgumentError, ~r/unknown option :retry/, fn -> Options.stream!(retry: []) end
+      assert_raise ArgumentError, ~r/unknown option :retry/, fn -> Options.channel!(retry: []) end
+    end
+
     for {name, opts, message} <- [
           {"a negative timeout", [timeout: -1],
            "option :timeout: expected milliseconds or :infinity, got: -1"},

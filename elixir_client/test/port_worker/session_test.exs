@@ -38,6 +38,13 @@ defmodule PortWorker.SessionTest do
              hear(Session.new(%{config: %{}}), {:log, :warning, "early", %{}})
   end
 
+  test "a worker that asks to be replaced is heard, and its reason is logged" do
+    ask = %{reason: "3 handlers outlive their tasks: spin", abandoned: 3}
+    assert {actions, _} = hear(up(), {:replace, ask})
+    assert [{:log, :warning, text, %{abandoned: 3}}, :replace] = actions
+    assert text =~ "outlive their tasks: spin"
+  end
+
   test "results go to their refs, in order, and are counted" do
     {a, b} = {make_ref(), make_ref()}
     failed = %{reason: :failed, message: "no"}
@@ -302,9 +309,23 @@ defmodule PortWorker.SessionTest do
                hear(session, {:callback, 5, ref, "f", [1], %{timeout: 100}})
 
       expected = %{id: 5, ref: ref, function: {M, :f}, args: [1], timeout: 100, caller: caller}
-      assert request == expected
+      assert request == Map.put(expected, :meta, %{})
       assert {actions, _} = hear(session, {:result, ref, {:ok, 1}})
       assert {:ended, ref} in actions
+    end
+
+    test "has the metadata of the call, and time without end if none is said" do
+      session = offering(%{"f" => {M, :f}})
+
+      for {opts, meta} <- [
+            {%{meta: %{"a" => "b"}}, %{"a" => "b"}},
+            {%{meta: 1, timeout: -1}, %{}}
+          ] do
+        assert {[{:callback, request}], _} =
+                 hear(session, {:callback, 5, make_ref(), "f", [], opts})
+
+        assert {request.meta, request.timeout} == {meta, :infinity}
+      end
     end
 
     test "that cannot be read is answered" do

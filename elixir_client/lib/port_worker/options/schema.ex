@@ -2,6 +2,19 @@ defmodule PortWorker.Options.Schema do
   @moduledoc false
   # Every option: its type, its default and its text.
 
+  @type kind ::
+          :start
+          | :worker
+          | :call
+          | :stream
+          | :channel
+          | :async_stream
+          | :group
+          | :group_call
+          | :map
+          | :reduce
+          | :scope
+
   @lanes [:io, :cpu, :blocking, :dedicated]
   @levels [:debug, :info, :notice, :warning, :error]
 
@@ -74,6 +87,18 @@ defmodule PortWorker.Options.Schema do
         "the functions that the worker may call back, by name: `%{name => fun}`, `%{name => {module, " <>
           "function}}`, or a module, for all the functions it exports"
     ],
+    metadata: [
+      type: {:list, :atom},
+      default: [],
+      doc:
+        "the keys of `Logger` metadata that travel with each call, as part of its `:meta`, to the calls back that it leads to"
+    ],
+    replace: [
+      type: :boolean,
+      default: true,
+      doc:
+        "whether a worker that asks to be replaced, because handlers outlive their tasks there, is drained and started anew"
+    ],
     backoff_min: [
       type: {:integer, 1},
       default: 100,
@@ -111,6 +136,10 @@ defmodule PortWorker.Options.Schema do
       type: {:integer, 1},
       doc:
         "milliseconds a cancelled handler gets to return before it is reported as still running"
+    ],
+    max_abandoned: [
+      type: {:integer, 1},
+      doc: "handlers that may outlive their tasks before the worker asks to be replaced"
     ],
     max_frame: [type: {:integer, 1}, doc: "bytes of the largest packet the worker accepts"],
     max_depth: [type: {:integer, 1}, doc: "how deep terms may nest"],
@@ -158,15 +187,25 @@ defmodule PortWorker.Options.Schema do
       doc: "the place in the lane's queue; the default is `:normal`"
     ],
     name: [type: :label, doc: "a name for the task, shown in logs, stacks and profiles"],
+    retry: [
+      type: :retry,
+      doc:
+        "how often it is tried, over there: `max_attempts:` (1 to 100, 3), and between two tries `backoff:` (100) to " <>
+          "`max_backoff:` (5,000) milliseconds, longer by `factor:` (2) each time, of which the part `jitter:` " <>
+          "(`true`, which is 0.5) is left to chance. Only what says that it may pass is tried again. " <>
+          "The default is the function's own"
+    ],
     meta: [
       type: :meta,
-      doc: "a map of binaries that travels along, to the logs and to calls back into the BEAM"
+      doc:
+        "a map of strings that travels along: to the tasks it leads to, the logs, calls back into the BEAM and the calls " <>
+          "that those make"
     ]
   ]
 
   # A stream or a channel ends when it is over or its process has had enough.
   @open_ended @call
-              |> Keyword.drop([:detach])
+              |> Keyword.drop([:detach, :retry])
               |> Keyword.put(:timeout,
                 type: :timeout,
                 default: :infinity,
@@ -232,12 +271,60 @@ defmodule PortWorker.Options.Schema do
                   ]
                 )
 
+  # A group or a pipeline itself runs in no lane, and is tried once.
+  @scope Keyword.take(@call, [:timeout, :deadline, :on_progress, :name, :meta])
+
+  @group Keyword.merge(@scope,
+           on_error: [
+             type: {:in, [:cancel_all, :wait_all, :fail_fast]},
+             doc:
+               "what the failure of one call means to the others: `:cancel_all` stops them, `:wait_all` lets them go on, " <>
+                 "`:fail_fast` stops them and makes it the error of the group. The default is `:cancel_all` unless the " <>
+                 "function says otherwise"
+           ],
+           max_concurrency: [
+             type: {:integer, 1},
+             doc: "how many calls run at once; the default is all of them, as their lanes permit"
+           ],
+           max_tasks: [
+             type: {:integer, 1},
+             doc:
+               "a group of more calls is refused, as `:overloaded`, with \"task limit exceeded\" in the message"
+           ]
+         )
+
+  @group_call Keyword.take(@call, [:timeout, :lane, :priority, :name, :retry])
+
+  # One function with each of many arguments.
+  @map @group
+       |> Keyword.merge(Keyword.take(@call, [:lane, :priority, :retry]))
+       |> Keyword.put(:args, type: :args, default: [], doc: "more arguments, after the element")
+
+  @reduce @map
+          |> Keyword.drop([:args, :on_error, :on_progress])
+          |> Keyword.merge(
+            chunk: [
+              type: {:integer, 1},
+              doc:
+                "how many elements make a call; the default makes four calls for each scheduler of the VM"
+            ],
+            combine: [
+              type: :label,
+              doc: "the function that makes one value of a list of them; the default is the same"
+            ]
+          )
+
   @doc "The options of one kind."
-  @spec of(:start | :worker | :call | :stream | :channel | :async_stream) :: keyword()
+  @spec of(kind()) :: keyword()
   def of(:start), do: @start
   def of(:worker), do: @worker
   def of(:call), do: @call
   def of(:stream), do: @stream
   def of(:channel), do: @channel
   def of(:async_stream), do: @async_stream
+  def of(:group), do: @group
+  def of(:group_call), do: @group_call
+  def of(:map), do: @map
+  def of(:reduce), do: @reduce
+  def of(:scope), do: @scope
 end

@@ -66,7 +66,21 @@ defmodule PortWorker.Options.Type do
       else: :error
   end
 
+  def accept(:retry, value) when is_list(value) or is_map(value) do
+    pairs? = is_map(value) or Keyword.keyword?(value)
+    if pairs? and Enum.all?(value, &retry?/1), do: {:ok, Map.new(value)}, else: :error
+  end
+
   def accept(_type, _value), do: :error
+
+  defp retry?({:max_attempts, n}), do: is_integer(n) and n in 1..100
+  defp retry?({key, n}) when key in [:backoff, :max_backoff], do: is_integer(n) and n >= 0
+  defp retry?({:factor, n}), do: is_number(n) and n >= 1
+
+  defp retry?({:jitter, part}),
+    do: is_boolean(part) or (is_number(part) and part >= 0 and part <= 1)
+
+  defp retry?(_other), do: false
 
   defp lane?({name, size}) when is_integer(size), do: name in @lanes and size > 0
 
@@ -94,6 +108,7 @@ defmodule PortWorker.Options.Type do
   def expected(:atom), do: "an atom"
   def expected(:string), do: "a string without zero bytes"
   def expected({:list, :string}), do: "a list of strings"
+  def expected({:list, :atom}), do: "a list of atoms"
   def expected({:in, list}), do: "one of #{Enum.map_join(list, ", ", &inspect/1)}"
 
   def expected(:args), do: "a list of arguments"
@@ -113,5 +128,10 @@ defmodule PortWorker.Options.Type do
   def expected(:label), do: "a string or an atom"
   def expected(:progress), do: "a function of one argument or a pid"
   def expected(:env), do: "pairs of strings, the second possibly nil"
+
+  def expected(:retry) do
+    "max_attempts: 1 to 100, backoff: and max_backoff: milliseconds, factor: from 1, jitter: a boolean or 0 to 1"
+  end
+
   def expected(:meta), do: "a map of strings to strings"
 end

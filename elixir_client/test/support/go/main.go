@@ -11,5 +11,6 @@ func main() {
 	registerStreams(w)
 	registerChannels(w)
 	registerCallbacks(w)
+	registerGroups(w)
 	portworker.Main(w)
 }
