@@ -68,11 +68,15 @@ func (w *Worker) serveDescriptors(in, out int) error {
 	return nil
 }
 
+// spareProcessors is how many more of the runtime's processors there are than
+// computing may take. Without them a full CPU lane holds up everything else for the
+// runtime's time slices of 10 ms; with them the system's scheduler decides, which prefers
+// threads that have waited.
+const spareProcessors = 2
+
 // apply gives the process-wide limits to the runtime.
 func apply(limits Limits) {
-	if limits.Processors > 0 {
-		runtime.GOMAXPROCS(limits.Processors)
-	}
+	runtime.GOMAXPROCS(limits.Processors + spareProcessors)
 	if limits.MemoryLimit > 0 {
 		debug.SetMemoryLimit(limits.MemoryLimit)
 	}

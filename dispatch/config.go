@@ -31,8 +31,10 @@ type Config struct {
 	// MemoryLimit is a soft bound on the heap in bytes, past which new calls are
 	// overloaded; 0 is none.
 	MemoryLimit int64
-	// Processors is GOMAXPROCS and the size of the CPU lane; 0 leaves it as the
-	// runtime found it.
+	// Processors is how many processors computing may take: the size of the CPU lane. 0 is
+	// as many as the runtime found. A worker that is a program sets GOMAXPROCS to two more, so
+	// that a full CPU lane leaves it threads which the system, and not the end of a
+	// computation's time slice in the runtime, lets run.
 	Processors int
 	// BusyWait is how long a reader polls for the next packet before it sleeps; 0
 	// is not at all.
@@ -50,6 +52,9 @@ const (
 	DefaultMaxAbandoned = 100
 )
 
+// processors is what the runtime found when the program began.
+var processors = runtime.GOMAXPROCS(0)
+
 // withDefaults returns c with every zero replaced by what it stands for.
 func (c Config) withDefaults() Config {
 	c.MaxRunning = or(c.MaxRunning, DefaultMaxRunning)
@@ -58,7 +63,7 @@ func (c Config) withDefaults() Config {
 	c.DrainTimeout = or(c.DrainTimeout, DefaultDrainTimeout)
 	c.CancelGrace = or(c.CancelGrace, DefaultCancelGrace)
 	c.MaxAbandoned = or(c.MaxAbandoned, DefaultMaxAbandoned)
-	c.Processors = or(c.Processors, runtime.GOMAXPROCS(0))
+	c.Processors = or(c.Processors, processors)
 	lanes := maps.Clone(c.Lanes)
 	if lanes == nil {
 		lanes = make(map[Lane]LaneConfig)

@@ -52,7 +52,7 @@ var settings = []Setting{
 		c.MemoryLimit = int64(n)
 		return err
 	}},
-	{"processors", "processors that Go code runs on", "as many as there are", "n", func(c *Config, v any) error {
+	{"processors", "processors that computing may take: the size of lane cpu", "as many as there are", "n", func(c *Config, v any) error {
 		return setInt(&c.Processors, v, 1, 1024)
 	}},
 	{"busy_wait", "microseconds to poll for the next packet before sleeping, 0 for none", "0", "µs", func(c *Config, v any) error {

@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"syscall"
 
 	"portworker"
 	"portworker/etf"
@@ -16,6 +17,7 @@ func main() {
 	portworker.HandleStream2(w, "blobs", blobs)
 	portworker.HandleStream(w, "integers", integers)
 	portworker.HandleChannel0(w, "mirror", mirror)
+	portworker.Handle0(w, "block", block, portworker.OnLane(portworker.LaneBlocking))
 	portworker.Main(w)
 }
 
@@ -38,6 +40,16 @@ func integers(ctx context.Context, count int, out *portworker.Sender[int]) error
 		}
 	}
 	return nil
+}
+
+// block holds a thread in a read that does not return: of a pipe that nobody writes
+// to, around the runtime's poller.
+func block(context.Context) (int, error) {
+	var pipe [2]int
+	if err := syscall.Pipe2(pipe[:], syscall.O_CLOEXEC); err != nil {
+		return 0, err
+	}
+	return syscall.Read(pipe[0], make([]byte, 1))
 }
 
 // mirror sends every input back.
