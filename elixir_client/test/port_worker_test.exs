@@ -9,4 +9,5 @@ defmodule PortWorkerTest do
 
   doctest PortWorker
   doctest PortWorker.Pipeline
+  doctest PortWorker.Guide
 end

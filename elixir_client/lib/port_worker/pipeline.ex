@@ -39,8 +39,14 @@ defmodule PortWorker.Pipeline do
   @spec call(function_name(), list()) :: t()
   def call(function, args), do: %__MODULE__{source: source(:call, function, args)}
 
-  @doc "Begins with what a stream of the worker yields. It is slowed down, and stopped, by the stages after it."
+  @doc """
+  Begins with what a stream of the worker yields. It is slowed down, and stopped, by the stages after it.
+
+  Of a pipeline and a worker it is `stream/3` without options.
+  """
   @spec stream(function_name(), list()) :: t()
+  @spec stream(t(), PortWorker.worker()) :: Enumerable.t()
+  def stream(%__MODULE__{} = pipeline, worker), do: stream(pipeline, worker, [])
   def stream(function, args), do: %__MODULE__{source: source(:stream, function, args)}
 
   defp source(kind, function, args) do

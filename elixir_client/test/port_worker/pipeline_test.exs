@@ -63,7 +63,7 @@ defmodule PortWorker.PipelineTest do
     assert {:error, %Error{message: "out of numbers"}} = Pipeline.collect(failing, worker)
 
     assert_raise Error, ~r/out of numbers/, fn ->
-      Enum.to_list(Pipeline.stream(failing, worker, []))
+      Enum.to_list(Pipeline.stream(failing, worker))
     end
 
     assert {:error, %{reason: :bad_args}} =

@@ -1,0 +1,6 @@
+defmodule PortWorker.Guide do
+  # The page of the docs, for its examples to be run.
+  @path Path.expand("../../../docs/groups.md", __DIR__)
+  @external_resource @path
+  @moduledoc File.read!(@path)
+end
