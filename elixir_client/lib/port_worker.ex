@@ -418,6 +418,8 @@ defmodule PortWorker do
 
       iex> PortWorker.race(MyApp.Go, [{"sleep", [60_000]}, {"upcase", ["a"]}])
       {:ok, "A"}
+
+  The options are those of `group/3` but for `:on_error`.
   """
   @spec race(worker(), [group_call()], keyword()) :: result()
   def race(worker, calls, opts \\ []) do
@@ -429,6 +431,8 @@ defmodule PortWorker do
 
       iex> PortWorker.select_all(MyApp.Go, [{"sleep", [60_000]}, {"upcase", ["a"]}])
       {:ok, {1, {:ok, "A"}}}
+
+  The options are those of `race/3`.
   """
   @spec select_all(worker(), [group_call()], keyword()) ::
           {:ok, {non_neg_integer(), result()}} | {:error, Error.t()}
@@ -440,7 +444,7 @@ defmodule PortWorker do
       iex> PortWorker.try_first(MyApp.Go, [{"no such function", []}, {"upcase", ["a"]}])
       {:ok, "A"}
 
-  When all fail, the error has the reason `:failed`, and all outcomes as its `:details`.
+  When all fail, the error has the reason `:failed`, and all outcomes as its `:details`. The options are those of `race/3`.
   """
   @spec try_first(worker(), [group_call()], keyword()) :: result()
   def try_first(worker, calls, opts \\ []) do

@@ -24,7 +24,7 @@ defmodule PortWorker.Group do
   def first(worker, calls, opts, until) do
     calls = calls!(calls)
 
-    case request(worker, calls, %{until: until}, Options.group!(opts)) do
+    case request(worker, calls, %{until: until}, Options.group!(opts, :first)) do
       {:ok, {index, outcome}} ->
         {:ok, {index, outcome(outcome, Enum.at(calls, index))}}
 
@@ -53,7 +53,7 @@ defmodule PortWorker.Group do
   @spec reduce(PortWorker.worker(), atom() | String.t(), Enumerable.t(), term(), keyword()) ::
           PortWorker.result()
   def reduce(worker, function, enumerable, initial, opts) do
-    options = Options.group!([lane: :cpu] |> Keyword.merge(opts), :reduce)
+    options = Options.group!(Keyword.merge([lane: :cpu], opts), :reduce)
     {shared, wire} = Map.split(options.wire, @shared)
 
     options =

@@ -84,7 +84,7 @@ defmodule PortWorker.Options do
   The options of a group, with what `$group` is told under `:group`. Raises `ArgumentError` for what is
   none.
   """
-  @spec group!(keyword(), :group | :map | :reduce) :: call()
+  @spec group!(keyword(), :group | :first | :map | :reduce) :: call()
   def group!(opts, kind \\ :group) do
     {group, map} = opts |> valid!(kind) |> Map.split(@group_keys)
     map |> split_wire() |> Map.put(:group, group)

@@ -172,6 +172,12 @@ defmodule PortWorker.GroupTest do
                error.details
     end
 
+    test "decides, so that there is nothing to say of errors", %{worker: worker} do
+      assert_raise ArgumentError, ~r/unknown option :on_error/, fn ->
+        PortWorker.race(worker, [{"double", [1]}], on_error: :wait_all)
+      end
+    end
+
     test "of none is an error", %{worker: worker} do
       assert {:error, %Error{reason: :bad_args}} = PortWorker.race(worker, [])
     end

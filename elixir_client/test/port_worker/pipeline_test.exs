@@ -55,6 +55,15 @@ defmodule PortWorker.PipelineTest do
     retry(fn -> running(worker) == 0 end)
   end
 
+  test "reports what its functions report", %{worker: worker} do
+    test = self()
+    opts = [on_progress: &send(test, {:progress, &1})]
+    pipeline = list() |> Pipeline.take(2) |> Pipeline.map("report")
+    assert Pipeline.collect(pipeline, worker, opts) == {:ok, [1, 2]}
+    assert Enum.to_list(Pipeline.stream(pipeline, worker, opts)) == [1, 2]
+    for n <- [1, 2, 1, 2], do: assert_received({:progress, ^n})
+  end
+
   test "its first failure is its error", %{worker: worker} do
     pipeline = list() |> Pipeline.skip(5) |> Pipeline.map("fail")
     assert {:error, %Error{reason: :bad_args, function: nil}} = Pipeline.collect(pipeline, worker)

@@ -10,6 +10,7 @@ defmodule PortWorker.Options.Schema do
           | :channel
           | :async_stream
           | :group
+          | :first
           | :group_call
           | :map
           | :reduce
@@ -293,6 +294,9 @@ defmodule PortWorker.Options.Schema do
            ]
          )
 
+  # Where the first decides, the failure of another means nothing.
+  @first Keyword.delete(@group, :on_error)
+
   @group_call Keyword.take(@call, [:timeout, :lane, :priority, :name, :retry])
 
   # One function with each of many arguments.
@@ -323,6 +327,7 @@ defmodule PortWorker.Options.Schema do
   def of(:channel), do: @channel
   def of(:async_stream), do: @async_stream
   def of(:group), do: @group
+  def of(:first), do: @first
   def of(:group_call), do: @group_call
   def of(:map), do: @map
   def of(:reduce), do: @reduce
