@@ -8,20 +8,20 @@
 
 main([Worker, Bench]) ->
     io:format("~-44s ~10s ~10s ~10s~n", ["echo, one at a time (ms)", "p50", "p99", "max"]),
-    show("nothing else", Worker, []),
-    show("cpu lane full of sums, 200 more waiting", Worker,
+    show("nothing else", Worker, 2000, []),
+    show("cpu lane full of sums, 200 more waiting", Worker, 2000,
          [{call, {sum, I}, sum, [1000000000000]} || I <- lists:seq(1, 200)]),
-    show("blocking lane full, 600 reads", Bench,
+    show("blocking lane full, 600 reads", Bench, 2000,
          [{call, {read, I}, block, []} || I <- lists:seq(1, 600)]),
-    show("the pitfall: 64 sums on the io lane", Worker,
+    show("the pitfall: 64 sums on the io lane", Worker, 30,
          [{call, {sum, I}, sum, [1000000000000], #{lane => io}} || I <- lists:seq(1, 64)]).
 
-show(Name, Worker, Load) ->
-    Times = lists:sort(alone(fun() -> echoes(Worker, Load) end)),
+show(Name, Worker, Count, Load) ->
+    Times = lists:sort(alone(fun() -> echoes(Worker, Count, Load) end)),
     At = fun(P) -> lists:nth(max(1, round(length(Times) * P)), Times) / 1000 end,
     io:format("~-44s ~10.3f ~10.3f ~10.3f~n", [Name, At(0.5), At(0.99), At(1.0)]).
 
-echoes(Worker, Load) ->
+echoes(Worker, Count, Load) ->
     Port = open_port({spawn_executable, Worker}, [{packet, 4}, binary]),
     port_command(Port, term_to_binary({hello, #{}})),
     receive {Port, {data, _}} -> ok end,
@@ -31,7 +31,7 @@ echoes(Worker, Load) ->
     Times = [begin
                  {Time, _} = timer:tc(fun() -> echo(Port, I) end),
                  Time
-             end || I <- lists:seq(1, 2000)],
+             end || I <- lists:seq(1, Count)],
     port_close(Port),
     Times.
 
