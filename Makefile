@@ -51,7 +51,7 @@ staticcheck:
 	@if test -x $(TOOLS)/staticcheck; then $(TOOLS)/staticcheck ./...; else echo "staticcheck $(STATICCHECK) could not be installed: left out"; fi
 
 test-go: build
-	$(GO) test -race ./...
+	$(GO) test -race -count=1 ./...
 
 fuzz: ## Fuzz each decoder for FUZZTIME, a number of inputs (20000x) or a time
 	@scripts/fuzz $(FUZZTIME)
