@@ -20,6 +20,7 @@ func init() {
 		"$stats":     builtin("$stats", func(t *Task) (any, error) { return t.conn.Stats(), nil }),
 		"$history":   builtin("$history", func(t *Task) (any, error) { return t.conn.History(), nil }),
 		"$stacks":    builtin("$stacks", func(t *Task) (any, error) { return t.conn.stacks(t), nil }),
+		"$profile":   {Name: "$profile", Kind: KindFunction, Lane: LaneIO, Run: runProfile},
 		"$group":     {Name: "$group", Kind: KindFunction, Lane: LaneIO, Run: runGroup},
 		"$pipeline":  {Name: "$pipeline", Kind: KindStream, Lane: LaneIO, Run: runPipeline},
 		"$sleep":     {Name: "$sleep", Kind: KindFunction, Lane: LaneIO, Run: sleepFor},
