@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"portworker/dispatch"
+	"portworker/internal/cli"
 )
 
 // run is Main without the exit.
@@ -30,7 +31,7 @@ func run(w *Worker, args []string) int {
 
 // command is the worker's command line.
 func (w *Worker) command(status *int) *cobra.Command {
-	descriptors := "0,1"
+	descriptors, describe := "0,1", false
 	cmd := &cobra.Command{
 		Use:           w.config.Name,
 		Short:         w.config.Name + " runs Go functions for the BEAM",
@@ -44,18 +45,20 @@ func (w *Worker) command(status *int) *cobra.Command {
 		},
 	}
 	cmd.SetOut(os.Stdout)
+	own := w.flags()
+	own.StringVar(&descriptors, "descriptors", descriptors, "file descriptors of the wire: input, output")
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	for _, setting := range dispatch.Settings() {
-		flags.Var(settingFlag{&w.config.Limits, setting}, dashed(setting.Name), setting.Doc)
-	}
-	flags.StringVar(&descriptors, "descriptors", descriptors, "file descriptors of the wire: input, output")
-	if w.config.Flags != nil {
-		w.config.Flags(flags)
-	}
+	flags.AddFlagSet(own)
+	flags.BoolVar(&describe, "describe", false, "write the map of the worker's hello to standard output, in the External Term Format, and exit")
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		if err := fromEnvironment(flags); err != nil {
+		if err := fromEnvironment(own); err != nil {
 			return err
+		}
+		if describe {
+			return w.inProcess(status, func(worker cli.Worker, streams cli.Streams) error {
+				return cli.Describe(worker, streams.Out)
+			})
 		}
 		in, out, err := parseDescriptors(descriptors)
 		if err != nil {
@@ -64,11 +67,8 @@ func (w *Worker) command(status *int) *cobra.Command {
 		if term.IsTerminal(in) {
 			return cmd.Help()
 		}
-		if w.config.OnStart != nil {
-			if err := w.config.OnStart(w); err != nil {
-				*status = exitBroken
-				return err
-			}
+		if err := w.start(status); err != nil {
+			return err
 		}
 		if err := w.serveDescriptors(in, out); err != nil {
 			*status = exitBroken
@@ -77,6 +77,31 @@ func (w *Worker) command(status *int) *cobra.Command {
 		return nil
 	}
 	return cmd
+}
+
+// flags are the worker's settings and the program's own flags.
+func (w *Worker) flags() *pflag.FlagSet {
+	flags := pflag.NewFlagSet(w.config.Name, pflag.ContinueOnError)
+	flags.SortFlags = false
+	for _, setting := range dispatch.Settings() {
+		flags.Var(settingFlag{&w.config.Limits, setting}, dashed(setting.Name), setting.Doc)
+	}
+	if w.config.Flags != nil {
+		w.config.Flags(flags)
+	}
+	return flags
+}
+
+// start lets the program get ready: its functions are all there afterwards.
+func (w *Worker) start(status *int) error {
+	if w.config.OnStart == nil {
+		return nil
+	}
+	err := w.config.OnStart(w)
+	if err != nil {
+		*status = exitBroken
+	}
+	return err
 }
 
 // about says what the program is to whoever starts it by hand.
