@@ -11,7 +11,7 @@ export ELIXIR_ERL_OPTIONS := +fnu
 export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo bench test check deps deps-go deps-apt fmt vet staticcheck test-go fuzz test-elixir dialyze clean FORCE
+.PHONY: help build demo bench bench-build test check deps deps-go deps-apt fmt vet staticcheck test-go fuzz test-elixir dialyze clean FORCE
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,10 +62,15 @@ test-elixir: build
 dialyze:
 	elixir_client/bin/dialyze
 
-bench: deps-apt build ## Measure beside a C program; results go to bench/results
-	CGO_ENABLED=0 $(GO) build -o bin/bench-worker ./bench/worker
-	$(CC) -O2 -Wall -o bin/bench-stream bench/c/stream.c
+bench: deps-apt ## Measure beside a C program; results go to bench/results
 	bench/run
+
+# What bench/run compares.
+bench-build: build
+	CGO_ENABLED=0 $(GO) build -o bin/bench-worker ./bench/worker
+	$(CC) -O2 -Wall -Wextra -o bin/bench-echo bench/c/echo.c
+	$(CC) -O2 -Wall -Wextra -o bin/bench-stream bench/c/stream.c
+	cd bench && MIX_ENV=prod mix compile
 
 clean: ## Remove what was built
 	rm -rf bin elixir_client/_build

@@ -1,0 +1,87 @@
+defmodule Bench.CEcho do
+  @moduledoc """
+  The C program that sends packets back, driven with as little as Erlang allows: bare
+  `Port.command/2` and `receive`.
+  """
+
+  alias Bench.{Callers, Clock, Program, Statistics}
+
+  @payload <<0::128>>
+
+  @doc "Latencies of `count` round trips, one at a time."
+  @spec round_trips(pos_integer()) :: map()
+  def round_trips(count) do
+    with_echo(:small, fn port ->
+      Clock.each(div(count, 10), fn _ -> echo(port, @payload) end)
+      count |> Clock.each(fn _ -> echo(port, @payload) end) |> Statistics.latencies()
+    end)
+  end
+
+  @doc "Megabytes a second of `count` packets of `size` bytes, one at a time; `large` enlarges the pipes."
+  @spec payload(pos_integer(), non_neg_integer(), :small | :large) :: map()
+  def payload(count, size, pipes) do
+    with_echo(pipes, fn port ->
+      payload = :binary.copy("x", size)
+      echo(port, payload)
+      seconds = Clock.seconds(fn -> for _ <- 1..count, do: echo(port, payload) end)
+      %{rate: count * size / seconds / 1.0e6}
+    end)
+  end
+
+  @doc "Packets a second with `outstanding` of them written before the first answer is read."
+  @spec pipelined(pos_integer(), pos_integer()) :: map()
+  def pipelined(outstanding, times) do
+    with_echo(:small, fn port ->
+      pipeline(port, outstanding)
+      seconds = Clock.seconds(fn -> for _ <- 1..times, do: pipeline(port, outstanding) end)
+      %{rate: outstanding * times / seconds}
+    end)
+  end
+
+  defp pipeline(port, count) do
+    for _ <- 1..count, do: Port.command(port, @payload)
+    for _ <- 1..count, do: receive(do: ({^port, {:data, <<_::128>>}} -> :ok))
+  end
+
+  @doc """
+  Calls a second of `count` processes that write to the port themselves. One process receives, and
+  passes each answer on to the address in it: the caller's pid, or an alias that it makes for each call
+  so that no late answer reaches it.
+  """
+  @spec callers(pos_integer(), pos_integer(), :pid | :alias) :: map()
+  def callers(count, calls, address) do
+    with_echo(:small, fn port ->
+      relay = spawn_link(fn -> relay(port) end)
+      Port.connect(port, relay)
+      result = Callers.measure(count, calls, Program.os_pid(port), fn -> call(port, address) end)
+      Process.unlink(relay)
+      Process.exit(relay, :kill)
+      result
+    end)
+  end
+
+  defp relay(port) do
+    receive do
+      {^port, {:data, packet}} ->
+        {to, payload} = :erlang.binary_to_term(packet)
+        send(to, {to, payload})
+        relay(port)
+    end
+  end
+
+  defp call(port, :pid), do: call_back(port, self())
+  defp call(port, :alias), do: call_back(port, :erlang.alias([:reply]))
+
+  defp call_back(port, to) do
+    Port.command(port, :erlang.term_to_binary({to, @payload}))
+    receive do: ({^to, payload} -> payload)
+  end
+
+  defp with_echo(:small, fun), do: Program.with_port(:echo, fun)
+  defp with_echo(:large, fun), do: Program.with_port(:echo, [args: ["large"]], fun)
+
+  defp echo(port, payload) do
+    Port.command(port, payload)
+    receive do: ({^port, {:data, data}} -> data)
+  end
+end

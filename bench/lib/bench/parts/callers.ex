@@ -1,0 +1,39 @@
+defmodule Bench.Parts.Callers do
+  @moduledoc "Many processes that call at once, each one call after the other."
+
+  @behaviour Bench.Part
+
+  alias Bench.{CEcho, Client, Table}
+
+  @impl true
+  def tables do
+    for {callers, calls} <- [{64, 100_000}] do
+      %Table{
+        id: "callers-#{callers}",
+        title: "#{callers} calling processes",
+        base: "C echo, by alias",
+        metrics: [
+          rate: "calls/s",
+          program_cpu: "us of the program's CPU time a call",
+          beam_cpu: "us of the BEAM's CPU time a call"
+        ],
+        subjects: [
+          {"C echo, by alias", fn -> CEcho.callers(callers, calls, :alias) end},
+          {"C echo, by pid", fn -> CEcho.callers(callers, calls, :pid) end},
+          {"run/4", fn -> Client.callers(callers, calls) end}
+        ],
+        goals: goals(callers)
+      }
+    end
+  end
+
+  defp goals(64) do
+    [
+      {"run/4", :rate, {:ratio, :at_least, 0.8}},
+      {"run/4", :rate, {:value, :at_least, 250_000}},
+      {"run/4", :program_cpu, {:ratio, :at_most, 2}}
+    ]
+  end
+
+  defp goals(_callers), do: []
+end

@@ -1,0 +1,77 @@
+defmodule Bench.Report do
+  @moduledoc "Results as text for people and as CSV for programs."
+
+  alias Bench.{Statistics, Table}
+
+  @doc "The table with medians, the least and the most of all rounds, the ratio to the base, and goals."
+  @spec text(Table.t(), Table.samples()) :: iodata()
+  def text(table, samples) do
+    rounds = samples |> Map.values() |> hd() |> length()
+    {column, base} = if table.base, do: {"ratio", "; ratio to #{table.base}"}, else: {"", ""}
+
+    [
+      "\n#{table.title} (#{rounds} rounds#{base})\n",
+      line("", ["median", "min", "max", column]),
+      for {metric, name} <- table.metrics do
+        [
+          "  #{name}\n",
+          for({subject, _} <- table.subjects, do: row(table, samples, subject, metric))
+        ]
+      end
+    ]
+  end
+
+  defp row(table, samples, subject, metric) do
+    case samples do
+      %{{^subject, ^metric} => values} ->
+        ratio = Table.ratio(table, samples, subject, metric)
+
+        numbers =
+          Enum.map([Statistics.median(values), Enum.min(values), Enum.max(values)], &number/1)
+
+        goals = table |> Table.goals(samples, subject, metric) |> Enum.map_join("; ", &goal/1)
+        line("    " <> subject, numbers ++ [ratio(ratio)], goals)
+
+      _without ->
+        []
+    end
+  end
+
+  defp line(name, columns, rest \\ "") do
+    columns = Enum.map_join(columns, &String.pad_leading(&1, 12))
+    [String.trim_trailing(String.pad_trailing(name, 48) <> columns <> "   " <> rest), ?\n]
+  end
+
+  defp ratio(nil), do: ""
+  defp ratio(ratio), do: number(ratio) <> " x"
+
+  defp goal({{kind, bound, limit}, reached?}) do
+    sign = if bound == :at_least, do: ">=", else: "<="
+    unit = if kind == :ratio, do: " x", else: ""
+    "goal #{sign} #{number(limit)}#{unit}: #{if reached?, do: "reached", else: "MISSED"}"
+  end
+
+  # Three significant digits are more than a benchmark knows.
+  defp number(:infinity), do: "inf"
+  defp number(n) when n >= 100, do: n |> round() |> thousands()
+  defp number(n) when n >= 10, do: :erlang.float_to_binary(n / 1, decimals: 1)
+  defp number(n), do: :erlang.float_to_binary(n / 1, decimals: 2)
+
+  defp thousands(integer) do
+    integer |> Integer.to_string() |> String.replace(~r/(?<=\d)(?=(\d{3})+$)/, ",")
+  end
+
+  @doc "The first line of the CSV file."
+  @spec csv_head() :: iodata()
+  def csv_head, do: "table,metric,subject,round,value\n"
+
+  @doc "A line for each value of each round."
+  @spec csv(Table.t(), Table.samples()) :: iodata()
+  def csv(table, samples) do
+    for {metric, _name} <- table.metrics,
+        {subject, _fun} <- table.subjects,
+        {value, round} <- samples |> Map.get({subject, metric}, []) |> Enum.with_index(1) do
+      ~s(#{table.id},#{metric},"#{subject}",#{round},#{value}\n)
+    end
+  end
+end

@@ -1,0 +1,17 @@
+defmodule Bench.Statistics do
+  @moduledoc "Medians and percentiles."
+
+  @doc "The middle one, or the lower of the two in the middle."
+  @spec median([number(), ...]) :: number()
+  def median(values), do: percentile(values, 50)
+
+  @doc "The smallest value that `percent` per cent of all are not above."
+  @spec percentile([number(), ...], 1..100) :: number()
+  def percentile(values, percent) do
+    values |> Enum.sort() |> Enum.at(ceil(length(values) * percent / 100) - 1)
+  end
+
+  @doc "The half and the one in a hundred of `values`, as a measurement returns them."
+  @spec latencies([number(), ...]) :: %{p50: number(), p99: number()}
+  def latencies(values), do: %{p50: median(values), p99: percentile(values, 99)}
+end
