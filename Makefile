@@ -11,7 +11,7 @@ export ELIXIR_ERL_OPTIONS := +fnu
 export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo bench bench-build test check deps deps-go deps-apt fmt vet staticcheck test-go fuzz test-elixir dialyze clean FORCE
+.PHONY: help build demo examples bench bench-build test check deps deps-go deps-apt fmt vet staticcheck test-go fuzz test-elixir dialyze clean FORCE
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,12 +21,15 @@ build: $(BIN) ## Build the worker: one static binary, bin/portworker
 $(BIN): FORCE
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags='-s -w' -o $@ ./cmd/portworker
 
+examples: ## Build and run the examples, and compare what they print
+	@scripts/run-examples
+
 demo: deps-apt build ## Install what is missing and watch a supervised worker at work
 	cd elixir_client && mix run ../examples/demo/demo.exs
 
 test: deps check ## Install what is missing and run every check
 
-check: fmt vet staticcheck test-go fuzz test-elixir dialyze ## Run every check; CI runs exactly this
+check: fmt vet staticcheck test-go fuzz test-elixir examples dialyze ## Run every check; CI runs exactly this
 
 deps: deps-go deps-apt
 
