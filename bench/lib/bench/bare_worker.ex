@@ -36,7 +36,7 @@ defmodule Bench.BareWorker do
     with_worker(fn port ->
       payload = :binary.copy("x", size)
       echo(port, 0, payload)
-      seconds = Clock.seconds(fn -> for i <- 1..count, do: echo(port, i, payload) end)
+      seconds = Clock.seconds(count, fn -> echo(port, 0, payload) end)
       %{rate: count * size / seconds / 1.0e6}
     end)
   end
@@ -46,7 +46,7 @@ defmodule Bench.BareWorker do
   def pipelined(outstanding, times, batch \\ @batch) do
     with_worker(fn port ->
       pipeline(port, outstanding, batch)
-      seconds = Clock.seconds(fn -> for _ <- 1..times, do: pipeline(port, outstanding, batch) end)
+      seconds = Clock.seconds(times, fn -> pipeline(port, outstanding, batch) end)
       %{rate: outstanding * times / seconds}
     end)
   end

@@ -23,7 +23,7 @@ defmodule Bench.CEcho do
     with_echo(pipes, fn port ->
       payload = :binary.copy("x", size)
       echo(port, payload)
-      seconds = Clock.seconds(fn -> for _ <- 1..count, do: echo(port, payload) end)
+      seconds = Clock.seconds(count, fn -> echo(port, payload) end)
       %{rate: count * size / seconds / 1.0e6}
     end)
   end
@@ -33,14 +33,14 @@ defmodule Bench.CEcho do
   def pipelined(outstanding, times) do
     with_echo(:small, fn port ->
       pipeline(port, outstanding)
-      seconds = Clock.seconds(fn -> for _ <- 1..times, do: pipeline(port, outstanding) end)
+      seconds = Clock.seconds(times, fn -> pipeline(port, outstanding) end)
       %{rate: outstanding * times / seconds}
     end)
   end
 
   defp pipeline(port, count) do
-    for _ <- 1..count, do: Port.command(port, @payload)
-    for _ <- 1..count, do: receive(do: ({^port, {:data, <<_::128>>}} -> :ok))
+    Clock.repeat(count, fn -> Port.command(port, @payload) end)
+    Clock.repeat(count, fn -> receive(do: ({^port, {:data, <<_::128>>}} -> :ok)) end)
   end
 
   @doc """

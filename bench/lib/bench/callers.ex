@@ -37,14 +37,7 @@ defmodule Bench.Callers do
   end
 
   defp call(each, fun) do
-    receive do: (:go -> repeat(each, fun))
-  end
-
-  defp repeat(0, _fun), do: :ok
-
-  defp repeat(left, fun) do
-    fun.()
-    repeat(left - 1, fun)
+    receive do: (:go -> Clock.repeat(each, fun))
   end
 
   defp await(monitor) do

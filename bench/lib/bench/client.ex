@@ -32,7 +32,7 @@ defmodule Bench.Client do
     with_worker(fn worker ->
       payload = :binary.copy("x", size)
       echo(worker, payload)
-      seconds = Clock.seconds(fn -> for _ <- 1..count, do: echo(worker, payload) end)
+      seconds = Clock.seconds(count, fn -> echo(worker, payload) end)
       %{rate: count * size / seconds / 1.0e6}
     end)
   end
@@ -55,7 +55,7 @@ defmodule Bench.Client do
   def repeated(count, times, fun) do
     with_worker(fn worker ->
       fun.(worker, count)
-      seconds = Clock.seconds(fn -> for _ <- 1..times, do: fun.(worker, count) end)
+      seconds = Clock.seconds(times, fn -> fun.(worker, count) end)
       %{rate: count * times / seconds}
     end)
   end

@@ -1,12 +1,21 @@
 defmodule Bench.Clock do
   @moduledoc "Times what is measured."
 
-  @doc "Seconds that `fun` takes."
-  @spec seconds((() -> term())) :: float()
-  def seconds(fun) do
+  @doc "Seconds that `times` calls of `fun` take. What they return is not kept, which would cost memory."
+  @spec seconds(pos_integer(), (() -> term())) :: float()
+  def seconds(times \\ 1, fun) do
     start = System.monotonic_time()
-    fun.()
+    repeat(times, fun)
     since(start, 1.0e9)
+  end
+
+  @doc "Calls `fun` so many times."
+  @spec repeat(non_neg_integer(), (() -> term())) :: :ok
+  def repeat(0, _fun), do: :ok
+
+  def repeat(times, fun) do
+    fun.()
+    repeat(times - 1, fun)
   end
 
   @doc "Microseconds that each of `count` calls of `fun` takes. It is given 1 to `count`."
