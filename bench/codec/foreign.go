@@ -62,7 +62,10 @@ func oldInt(v int) any       { return v }
 func oldFloat(v float64) any { return v }
 func oldString(v string) any { return []byte(v) }
 func oldBytes(v []byte) any  { return v }
-func key(name string) any    { return erlang.OtpErlangAtomUTF8(name) }
+
+// key is an atom in the form that OTP 25 writes: erlang_go has another type for the other form.
+func key(name string) any { return erlang.OtpErlangAtom(name) }
+
 func newBytes(term any) ([]byte, error) {
 	data, ok := term.(erlang.OtpErlangBinary)
 	if !ok {
@@ -155,7 +158,7 @@ func newItem(term any) (item, error) {
 }
 
 func oldConfig(v config) any {
-	var fallback any = erlang.OtpErlangAtomUTF8("nil")
+	var fallback any = key("nil")
 	if v.Fallback != nil {
 		fallback = oldBackend(*v.Fallback)
 	}
@@ -192,7 +195,7 @@ func newLimits(term any) (limits, error) {
 }
 
 func newFallback(term any) (*backend, error) {
-	if term == erlang.OtpErlangAtomUTF8("nil") {
+	if term == key("nil") {
 		return nil, nil
 	}
 	v, err := newBackend(term)

@@ -89,7 +89,7 @@ func (f *figure) median() float64 {
 }
 
 // figures lists one for every entry of every contest, and for OTP.
-func figures(all []subject, peer *otpPeer) []*figure {
+func figures(all []*subject, peer *otpPeer) []*figure {
 	var list []*figure
 	for i, s := range all {
 		for _, c := range s.contests {

@@ -3,13 +3,22 @@
 %%! +sbwt none
 -mode(compile).
 %% Measures term_to_binary/1 and binary_to_term/1 on the files of a directory. It obeys lines on standard input,
-%% "decode FILE TIMES" or "encode FILE TIMES", and answers each with the nanoseconds that took.
+%% "decode FILE TIMES" or "encode FILE TIMES", and answers each with the nanoseconds that took. Before that it writes
+%% the terms again: what is compared are the bytes that the BEAM sends, with its order of keys and its form of atoms.
 %%
 %%     otp.escript DIR
 
 main([Dir]) ->
     {ok, Names} = file:list_dir(Dir),
-    obey(maps:from_list([{Name, element(2, file:read_file(filename:join(Dir, Name)))} || Name <- Names])).
+    Files = maps:from_list([{Name, rewrite(filename:join(Dir, Name))} || Name <- Names]),
+    io:format("ready~n"),
+    obey(Files).
+
+rewrite(File) ->
+    {ok, Data} = file:read_file(File),
+    Written = term_to_binary(binary_to_term(Data)),
+    ok = file:write_file(File, Written),
+    Written.
 
 obey(Files) ->
     case io:get_line("") of

@@ -20,18 +20,19 @@ type otpPeer struct {
 	dir     string
 }
 
-// startOTP gives the script the term of each subject, in a file named by its place.
-func startOTP(script string, all []subject) (*otpPeer, error) {
+// startOTP gives the script the term of each subject, in a file named by its place, and replaces it with what OTP
+// makes of it.
+func startOTP(script string, all []*subject) (*otpPeer, error) {
 	dir, err := os.MkdirTemp("", "codec")
 	if err != nil {
 		return nil, err
 	}
+	p := &otpPeer{command: exec.Command("escript", script, dir), dir: dir}
 	for i, s := range all {
-		if err := os.WriteFile(filepath.Join(dir, strconv.Itoa(i)), s.term, 0o600); err != nil {
+		if err := os.WriteFile(p.file(i), s.term, 0o600); err != nil {
 			return nil, err
 		}
 	}
-	p := &otpPeer{command: exec.Command("escript", script, dir), dir: dir}
 	p.command.Stderr = os.Stderr
 	if p.orders, err = p.command.StdinPipe(); err != nil {
 		return nil, err
@@ -41,8 +42,21 @@ func startOTP(script string, all []subject) (*otpPeer, error) {
 		return nil, err
 	}
 	p.answers = bufio.NewReader(out)
-	return p, p.command.Start()
+	if err := p.command.Start(); err != nil {
+		return nil, err
+	}
+	if line, err := p.answers.ReadString('\n'); err != nil {
+		return nil, fmt.Errorf("otp.escript said %q: %w", line, err)
+	}
+	for i, s := range all {
+		if s.term, err = os.ReadFile(p.file(i)); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
 }
+
+func (p *otpPeer) file(place int) string { return filepath.Join(p.dir, strconv.Itoa(place)) }
 
 // run has an operation done a number of times, on the term of the subject at a place.
 func (p *otpPeer) run(op operation, place, times int) (time.Duration, error) {

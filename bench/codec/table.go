@@ -18,7 +18,7 @@ var goals = []goal{{erlangGo, 3}, {messagePack, 1}}
 const scanGoal = 1.0
 
 // report prints every figure, and then the goals.
-func report(w io.Writer, all []subject, list []*figure) {
+func report(w io.Writer, all []*subject, list []*figure) {
 	fmt.Fprintf(w, "%-15s %-7s %-21s %12s %12s %12s  %s\n", "term", "", "", "median µs", "min", "max", "time, of etf's")
 	var own float64
 	for _, f := range list {
@@ -46,7 +46,7 @@ func report(w io.Writer, all []subject, list []*figure) {
 	}
 }
 
-func reached(w io.Writer, f *figure, s subject, wanted string, got, least float64) {
+func reached(w io.Writer, f *figure, s *subject, wanted string, got, least float64) {
 	verdict := "met"
 	if got < least {
 		verdict = "NOT met"
@@ -55,7 +55,7 @@ func reached(w io.Writer, f *figure, s subject, wanted string, got, least float6
 }
 
 // rate is in GB/s.
-func rate(all []subject, f *figure) float64 {
+func rate(all []*subject, f *figure) float64 {
 	return float64(len(all[f.subject].term)) / f.median()
 }
 

@@ -32,7 +32,8 @@ type item struct {
 	Shelf    int     `json:"shelf" msgpack:"shelf"`
 }
 
-// A config nests structs, lists and a pointer. It has no map with strings as keys, which erlang_go does not decode.
+// A config nests structs, lists and a pointer. It has no map with strings as keys, which
+// erlang_go does not decode, and no list of bytes, which that makes a string.
 type config struct {
 	Name     string    `json:"name" msgpack:"name"`
 	Version  int       `json:"version" msgpack:"version"`
@@ -67,7 +68,7 @@ type subject struct {
 }
 
 // subjects returns the fixed set of terms.
-func subjects() ([]subject, error) {
+func subjects() ([]*subject, error) {
 	requests := request{
 		Method: "GET", Path: "/api/v1/users/42/orders", UserID: 81234567, Retries: 3, TimeoutMS: 5000,
 		Trace: "4bf92f3577b34da6a3ce929d0e0e4736", Urgent: true,
@@ -89,9 +90,9 @@ func subjects() ([]subject, error) {
 		blob[i] = byte(i * 7)
 	}
 	texts, settings := newTexts(), newConfig()
-	var made []subject
+	var made []*subject
 	var err error
-	add := func(s subject, problem error) {
+	add := func(s *subject, problem error) {
 		made = append(made, s)
 		if err == nil && problem != nil {
 			err = fmt.Errorf("%s: %w", s.name, problem)
@@ -121,44 +122,45 @@ func newConfig() config {
 	made := config{
 		Name: "edge proxy", Version: 12, Features: []string{"tls", "http2", "metrics", "tracing"},
 		Limits:   limits{Requests: 10000, Burst: 300, Rate: 99.5},
-		Fallback: &backend{Host: "10.0.0.99", Port: 8443, Weight: 1, Secure: true, Weights: []int{1}},
+		Fallback: &backend{Host: "10.0.0.99", Port: 8443, Weight: 1, Secure: true, Weights: []int{256}},
 	}
 	for i := range 8 {
 		made.Backends = append(made.Backends, backend{
 			Host: fmt.Sprintf("10.0.0.%d", i), Port: uint16(8000 + i), Weight: 10 * i, Secure: i%2 == 0,
-			Weights: []int{i, 1000 * i, 100000 * i},
+			Weights: []int{256 + i, 1000 * i, 100000 * i},
 		})
 	}
 	return made
 }
 
 // subjectOf lists what works on a value. Each function does one whole operation, allocation of its result included.
-func subjectOf[T any](name string, value *T, old foreign[T]) (subject, error) {
-	term, err := etf.Marshal(value)
-	if err != nil {
-		return subject{name: name}, err
+func subjectOf[T any](name string, value *T, old foreign[T]) (*subject, error) {
+	s := &subject{name: name}
+	var err error
+	if s.term, err = etf.Marshal(value); err != nil {
+		return s, err
 	}
 	packed, err := msgpack.Marshal(value)
 	if err != nil {
-		return subject{name: name}, err
+		return s, err
 	}
 	text, err := json.Marshal(value)
 	if err != nil {
-		return subject{name: name}, err
+		return s, err
 	}
 	var dynamic any
-	if err := etf.Unmarshal(term, &dynamic); err != nil {
-		return subject{name: name}, err
+	if err := etf.Unmarshal(s.term, &dynamic); err != nil {
+		return s, err
 	}
-	buffer := make([]byte, 0, 2*len(term))
-	s := subject{name: name, term: term, contests: []contest{
-		{scan, []entry{{etfTyped, func() (any, error) { return (etf.Limits{}).Scan(term[1:]) }}}},
+	buffer := make([]byte, 0, 2*len(s.term))
+	s.contests = []contest{
+		{scan, []entry{{etfTyped, func() (any, error) { return (etf.Limits{}).Scan(s.term[1:]) }}}},
 		{decode, []entry{
-			{etfTyped, func() (any, error) { return into(new(T), func(v *T) error { return etf.Unmarshal(term, v) }) }},
-			{etfWorker, func() (any, error) { return into(new(T), func(v *T) error { return parseAndDecode(term, v) }) }},
-			{etfDynamic, func() (any, error) { return into(new(any), func(v *any) error { return etf.Unmarshal(term, v) }) }},
-			{erlangGo, func() (any, error) { return into(new(T), func(v *T) error { return old.decode(term, v) }) }},
-			{erlangGoRaw, func() (any, error) { return erlang.BinaryToTerm(term) }},
+			{etfTyped, func() (any, error) { return into(new(T), func(v *T) error { return etf.Unmarshal(s.term, v) }) }},
+			{etfWorker, func() (any, error) { return into(new(T), func(v *T) error { return parseAndDecode(s.term, v) }) }},
+			{etfDynamic, func() (any, error) { return into(new(any), func(v *any) error { return etf.Unmarshal(s.term, v) }) }},
+			{erlangGo, func() (any, error) { return into(new(T), func(v *T) error { return old.decode(s.term, v) }) }},
+			{erlangGoRaw, func() (any, error) { return erlang.BinaryToTerm(s.term) }},
 			{messagePack, func() (any, error) { return into(new(T), func(v *T) error { return msgpack.Unmarshal(packed, v) }) }},
 			{standardJSON, func() (any, error) { return into(new(T), func(v *T) error { return json.Unmarshal(text, v) }) }},
 		}},
@@ -170,7 +172,7 @@ func subjectOf[T any](name string, value *T, old foreign[T]) (subject, error) {
 			{messagePack, func() (any, error) { return msgpack.Marshal(value) }},
 			{standardJSON, func() (any, error) { return json.Marshal(value) }},
 		}},
-	}}
+	}
 	return s, nil
 }
 
