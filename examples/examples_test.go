@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -36,6 +37,23 @@ func TestHello(t *testing.T) {
 	script, err := filepath.Abs("hello/hello.exs")
 	require.NoError(t, err)
 	assert.Equal(t, string(want), command(t, dir, "elixir", "-pa", client(t), "--app", "portworker", script))
+}
+
+// What scripts/run-examples does not know is not run by anything.
+func TestEveryOutputIsCompared(t *testing.T) {
+	script, err := os.ReadFile("../scripts/run-examples")
+	require.NoError(t, err)
+	index, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	outputs, err := filepath.Glob("*/output.txt")
+	require.NoError(t, err)
+	names := regexp.MustCompile(`(?m)^all="(.*)"$`).FindSubmatch(script)
+	require.NotNil(t, names)
+	for i, output := range outputs {
+		outputs[i] = filepath.Dir(output)
+		assert.Contains(t, string(index), "\n| ["+outputs[i]+"]")
+	}
+	assert.ElementsMatch(t, outputs, strings.Fields(string(names[1])))
 }
 
 // client compiles the Elixir library and returns where its modules are.
