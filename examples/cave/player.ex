@@ -43,7 +43,9 @@ defmodule Player do
     {:noreply, open(%{state | channel: nil, next: 0})}
   end
 
-  def handle_info({ref, {:error, error}}, %{channel: %{ref: ref}} = state) do
+  # What is no command is a mistake in the program, as any other end of the channel is.
+  def handle_info({ref, {kind, error}}, %{channel: %{ref: ref}} = state)
+      when kind in [:fault, :error] do
     {:stop, error, state}
   end
 
