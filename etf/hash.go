@@ -116,19 +116,58 @@ func (s *seeds) hashWord(kind uint64, n uint, word uint64) uint64 {
 	return s.mix(kind|uint64(n)<<8, word)
 }
 
+// hashPair hashes 9 to 16 bytes as the first 8 of them and the last 8, which may overlap.
+func (s *seeds) hashPair(kind uint64, n uint, first, last uint64) uint64 {
+	return s.mix(s.mix(kind|uint64(n)<<8, first), last)
+}
+
 // hashBytes is hashWord for any number of bytes.
 func (s *seeds) hashBytes(kind uint64, data []byte) uint64 {
-	if len(data) > 8 {
+	n := len(data)
+	if n > 16 {
 		return s.mix(kind, maphash.Bytes(s.leaf, data))
+	}
+	if n > 8 {
+		return s.hashPair(kind, uint(n), binary.LittleEndian.Uint64(data), binary.LittleEndian.Uint64(data[n-8:]))
 	}
 	var word [8]byte
 	copy(word[:], data)
-	return s.hashWord(kind, uint(len(data)), binary.LittleEndian.Uint64(word[:]))
+	return s.hashWord(kind, uint(n), binary.LittleEndian.Uint64(word[:]))
 }
 
-// firstBytes returns the first n bytes of b as a word, little-endian; n is at most 8 and b has 8 bytes.
-func firstBytes(b []byte, n uint) uint64 {
-	return binary.LittleEndian.Uint64(b) & (1<<(8*n) - 1)
+const highBits = 0x8080808080808080
+
+// shortAtom returns the length and the hash of an atom whose name is ASCII and fits two words: most are read without a
+// loop. For any other term, and near the end of b, n is 0.
+func (s *seeds) shortAtom(b []byte) (n int, hash uint64) {
+	if len(b) < 3+16 {
+		return 0, 0
+	}
+	name, size := b[2:], uint(b[1])
+	switch b[0] {
+	case tagSmallAtomUTF8, tagSmallAtom:
+	case tagAtom, tagAtomUTF8:
+		name, size = b[3:], size<<8|uint(b[2])
+	default:
+		return 0, 0
+	}
+	n = len(b) - len(name) + int(size)
+	first := binary.LittleEndian.Uint64(name)
+	if size <= 8 {
+		first &= 1<<(8*size) - 1
+		if first&highBits != 0 {
+			return 0, 0
+		}
+		return n, s.hashWord(hashAtom, size, first) | 1
+	}
+	if size > 16 {
+		return 0, 0
+	}
+	last := binary.LittleEndian.Uint64(name[size-8:])
+	if (first|last)&highBits != 0 {
+		return 0, 0
+	}
+	return n, s.hashPair(hashAtom, size, first, last) | 1
 }
 
 // hashString goes on with the hash of a list whose tail is a STRING_EXT, or begins one with hashList.

@@ -2,7 +2,6 @@ package etf
 
 import (
 	"encoding/binary"
-	"unicode/utf8"
 )
 
 // Scan validates the first term of body, which has no version byte, and returns its length; what follows the term is
@@ -96,8 +95,6 @@ func (s *scanner) scan(b []byte) (int, error) {
 	}
 }
 
-const highBits = 0x8080808080808080
-
 // run reads the terms of the top frame up to the first container, or all of them, and returns where it stopped.
 func (s *scanner) run(b []byte, i int) (int, error) {
 	left, keys, hashed := s.top.left, s.top.hasKeys(), s.top.isHashed()
@@ -105,38 +102,33 @@ func (s *scanner) run(b []byte, i int) (int, error) {
 		if i >= len(b) {
 			return 0, syntaxError(i, "%d terms are missing", s.outer+left)
 		}
-		start, tag, isKey, hash := i, b[i], keys && left&1 == 0, uint64(0)
+		start, tag, hash := i, b[i], uint64(0)
 		switch {
-		case tag == tagSmallAtomUTF8 && len(b)-i >= 10 && b[i+1] <= 8:
-			// A short name fits a word: its bytes are ASCII when no high bit is set.
-			n := uint(b[i+1])
-			word := firstBytes(b[i+2:], n)
-			if i += 2 + int(n); word&highBits != 0 && !utf8.Valid(b[start+2:i]) {
-				return 0, badUTF8(start, b[start+2:i])
-			}
-			if isKey {
-				hash = s.seed.hashWord(hashAtom, n, word) | 1
-			}
 		case tag == tagSmallInteger:
 			i += 2
 		case tag == tagInteger:
 			i += 5
 		case tag == tagBinary && len(b)-i >= 5:
 			i += 5 + int(binary.BigEndian.Uint32(b[i+1:]))
+		case tag == tagNewFloat && len(b)-i >= 9 && !(b[i+1]&0x7f == 0x7f && b[i+2] >= 0xf0):
+			i += 9 // neither NaN nor infinite
 		case containers[tag]:
 			s.top.left = left
 			return i, nil
 		default:
-			n, err := leaf(b, i)
-			if err != nil {
-				return 0, err
+			var n int
+			if n, hash = s.seed.shortAtom(b[i:]); n == 0 {
+				var err error
+				if n, err = leaf(b, i); err != nil {
+					return 0, err
+				}
 			}
 			i += n
 		}
 		if uint(i) > uint(len(b)) {
 			return 0, truncated(start, termName(tag), i-start, len(b)-start)
 		}
-		if isKey {
+		if keys && left&1 == 0 {
 			s.pushKey(key{at: start, hash: hash})
 		}
 		if hashed {

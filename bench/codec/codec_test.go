@@ -12,11 +12,7 @@ import (
 // TestAllEndWithTheSame holds the comparison fair: who decodes ends with what etf ends with, and what erlang_go
 // encodes is the same term.
 func TestAllEndWithTheSame(t *testing.T) {
-	all, err := subjects()
-	require.NoError(t, err)
-	peer, err := startOTP("otp.escript", all)
-	require.NoError(t, err)
-	require.NoError(t, peer.stop())
+	all := fromOTP(t)
 	for _, s := range all {
 		for _, c := range s.contests {
 			t.Run(s.name+" "+string(c.op), func(t *testing.T) {
@@ -36,6 +32,17 @@ func TestAllEndWithTheSame(t *testing.T) {
 			})
 		}
 	}
+}
+
+// fromOTP returns the subjects with their terms as OTP writes them.
+func fromOTP(t testing.TB) []*subject {
+	t.Helper()
+	all, err := subjects()
+	require.NoError(t, err)
+	peer, err := startOTP("otp.escript", all)
+	require.NoError(t, err)
+	require.NoError(t, peer.stop())
+	return all
 }
 
 // assertSame does not print the values, which are long.
@@ -87,8 +94,7 @@ func TestReportNamesWhatIsNotReached(t *testing.T) {
 
 // BenchmarkCodec is for profiles of one entry: go test -bench 'Codec/request_map/decode/etf$' -cpuprofile cpu.
 func BenchmarkCodec(b *testing.B) {
-	all, err := subjects()
-	require.NoError(b, err)
+	all := fromOTP(b)
 	for _, s := range all {
 		for _, c := range s.contests {
 			for _, e := range c.entries {

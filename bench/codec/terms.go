@@ -154,7 +154,7 @@ func subjectOf[T any](name string, value *T, old foreign[T]) (*subject, error) {
 	}
 	buffer := make([]byte, 0, 2*len(s.term))
 	s.contests = []contest{
-		{scan, []entry{{etfTyped, func() (any, error) { return (etf.Limits{}).Scan(s.term[1:]) }}}},
+		{scan, []entry{{etfTyped, func() (any, error) { return nil, onlyScan(s.term[1:]) }}}},
 		{decode, []entry{
 			{etfTyped, func() (any, error) { return into(new(T), func(v *T) error { return etf.Unmarshal(s.term, v) }) }},
 			{etfWorker, func() (any, error) { return into(new(T), func(v *T) error { return parseAndDecode(s.term, v) }) }},
@@ -177,6 +177,11 @@ func subjectOf[T any](name string, value *T, old foreign[T]) (*subject, error) {
 }
 
 func into[T any](v *T, decode func(*T) error) (any, error) { return v, decode(v) }
+
+func onlyScan(body []byte) error {
+	_, err := etf.Limits{}.Scan(body)
+	return err
+}
 
 func parseAndDecode(data []byte, v any) error {
 	term, err := etf.Limits{}.Parse(data)
