@@ -125,6 +125,9 @@ defmodule PortWorker do
 
   import Kernel, except: [send: 2]
 
+  @doc false
+  defmacro __using__(opts), do: PortWorker.Module.quoted(opts, __CALLER__)
+
   alias PortWorker.{AsyncStream, Call, Channel, Channels, Connection, Context, Error}
   alias PortWorker.{Group, Options, Ref, Server, Streams, Tasks}
 

@@ -7,14 +7,15 @@ defmodule PortWorker.Server do
 
   use GenServer
 
-  alias PortWorker.{Connection, Error, Options, Restarts, Routes}
+  alias PortWorker.{Connection, Error, Hello, Options, Restarts, Routes}
 
   require Logger
 
-  @enforce_keys [:opts, :options, :keys, :routes]
+  @enforce_keys [:opts, :options, :check, :keys, :routes]
   defstruct [
     :opts,
     :options,
+    :check,
     :keys,
     :routes,
     :connection,
@@ -25,11 +26,14 @@ defmodule PortWorker.Server do
     restarts: %Restarts{}
   ]
 
-  @doc "Returns when the worker has said hello."
-  @spec start_link(keyword()) :: {:ok, pid()} | {:error, Error.t()}
-  def start_link(opts) do
+  @doc """
+  Returns when the worker has said hello. A hello that `check` refuses, then or after a restart, is the end of it.
+  """
+  @spec start_link(keyword(), (Hello.t() -> :ok | {:error, Error.t()})) ::
+          {:ok, pid()} | {:error, Error.t() | {:already_started, pid()}}
+  def start_link(opts, check \\ fn _any_hello -> :ok end) do
     with {:ok, options} <- Options.start(opts) do
-      started = GenServer.start_link(__MODULE__, {opts, options}, registration(options))
+      started = GenServer.start_link(__MODULE__, {opts, options, check}, registration(options))
 
       case started do
         {:ok, pid} -> {:ok, pid}
@@ -43,14 +47,15 @@ defmodule PortWorker.Server do
   defp registration(_unnamed), do: []
 
   @impl true
-  def init({opts, options}) do
+  def init({opts, options, check}) do
     Process.flag(:trap_exit, true)
     keys = keys(options)
     routes = Routes.own(keys)
     Routes.put(keys, Error.new(:worker_down, "the worker is starting"))
 
-    with {:ok, state} <-
-           connect(%__MODULE__{opts: opts, options: options, keys: keys, routes: routes}),
+    state = %__MODULE__{opts: opts, options: options, check: check, keys: keys, routes: routes}
+
+    with {:ok, state} <- connect(state),
          {:ok, state} <- await_hello(state) do
       {:ok, state}
     else
@@ -68,9 +73,20 @@ defmodule PortWorker.Server do
 
   defp await_hello(%{connection: connection} = state) do
     receive do
-      {:up, ^connection, hello} -> {:ok, up(hello, state)}
+      {:up, ^connection, hello} -> accept(hello, state)
       {:EXIT, ^connection, reason} -> {:error, Error.from_exit(reason)}
       {:EXIT, _parent, reason} -> exit(reason)
+    end
+  end
+
+  defp accept(hello, state) do
+    case state.check.(hello) do
+      :ok ->
+        {:ok, up(hello, state)}
+
+      {:error, error} ->
+        Connection.stop(state.connection, state.options.drain_timeout)
+        {:error, error}
     end
   end
 
@@ -101,8 +117,15 @@ defmodule PortWorker.Server do
 
   @impl true
   def handle_info({:up, connection, hello}, %{connection: connection} = state) do
-    Logger.info("#{label(state)}: the worker is back, as OS process #{hello.os_pid}")
-    {:noreply, up(hello, %{state | restarted: state.restarted + 1})}
+    case accept(hello, state) do
+      {:ok, state} ->
+        Logger.info("#{label(state)}: the worker is back, as OS process #{hello.os_pid}")
+        {:noreply, %{state | restarted: state.restarted + 1}}
+
+      {:error, error} ->
+        Logger.error("#{label(state)}: the worker is back, but #{error.message}; giving up")
+        {:stop, {:gave_up, error}, %{state | connection: nil}}
+    end
   end
 
   # Between here and the exit calls are refused as draining. It asks once, so that nothing is lost here.
