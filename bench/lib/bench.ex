@@ -7,7 +7,15 @@ defmodule Bench do
     roundtrip: Parts.Roundtrip,
     callers: Parts.Callers,
     pipelined: Parts.Pipelined,
-    payload: Parts.Payload
+    groups: Parts.Groups,
+    payload: Parts.Payload,
+    streams: Parts.Streams,
+    startup: Parts.Startup,
+    idle: Parts.Idle,
+    ceiling: Parts.Ceiling,
+    isolation: Parts.Isolation,
+    memory: Parts.Memory,
+    million: Parts.Million
   ]
 
   @doc "The names of all parts."

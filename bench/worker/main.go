@@ -18,7 +18,14 @@ func main() {
 	portworker.HandleStream(w, "integers", integers)
 	portworker.HandleChannel0(w, "mirror", mirror)
 	portworker.Handle0(w, "block", block, portworker.OnLane(portworker.LaneBlocking))
+	portworker.Handle0(w, "wait", wait)
 	portworker.Main(w)
+}
+
+// wait holds a goroutine until it is cancelled.
+func wait(ctx context.Context) (int, error) {
+	<-ctx.Done()
+	return 0, ctx.Err()
 }
 
 // blobs sends count binaries of size bytes.

@@ -80,7 +80,9 @@ defmodule Bench.BareWorker do
     end
   end
 
-  defp echo(port, ref, payload) do
+  @doc "One call of `echo`."
+  @spec echo(port(), integer(), binary()) :: [tuple()]
+  def echo(port, ref, payload) do
     say(port, {:call, ref, "echo", [payload]})
     [{:result, ^ref, {:ok, _same}}] = hear(port)
   end

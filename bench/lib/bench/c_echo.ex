@@ -17,6 +17,21 @@ defmodule Bench.CEcho do
     end)
   end
 
+  @doc "Round trips a second, one at a time."
+  @spec round_trip_rate(pos_integer()) :: float()
+  def round_trip_rate(count) do
+    with_answer(fn port -> count / Clock.seconds(count, fn -> echo(port, @payload) end) end)
+  end
+
+  @doc "What `fun` returns, given the port of a program that has answered once."
+  @spec with_answer((port() -> result)) :: result when result: term()
+  def with_answer(fun) do
+    with_echo(:small, fn port ->
+      echo(port, @payload)
+      fun.(port)
+    end)
+  end
+
   @doc "Megabytes a second of `count` packets of `size` bytes, one at a time; `large` enlarges the pipes."
   @spec payload(pos_integer(), non_neg_integer(), :small | :large) :: map()
   def payload(count, size, pipes) do
@@ -51,21 +66,27 @@ defmodule Bench.CEcho do
   @spec callers(pos_integer(), pos_integer(), :pid | :alias) :: map()
   def callers(count, calls, address) do
     with_echo(:small, fn port ->
-      relay = spawn_link(fn -> relay(port) end)
-      Port.connect(port, relay)
+      owner = self()
+      relay = Task.async(fn -> relay(port, owner) end)
+      Port.connect(port, relay.pid)
       result = Callers.measure(count, calls, Program.os_pid(port), fn -> call(port, address) end)
-      Process.unlink(relay)
-      Process.exit(relay, :kill)
+      send(relay.pid, :stop)
+      Task.await(relay)
       result
     end)
   end
 
-  defp relay(port) do
+  defp relay(port, owner) do
     receive do
       {^port, {:data, packet}} ->
         {to, payload} = :erlang.binary_to_term(packet)
         send(to, {to, payload})
-        relay(port)
+        relay(port, owner)
+
+      # The port is to live on.
+      :stop ->
+        Port.connect(port, owner)
+        Process.unlink(port)
     end
   end
 

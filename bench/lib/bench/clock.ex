@@ -6,7 +6,7 @@ defmodule Bench.Clock do
   def seconds(times \\ 1, fun) do
     start = System.monotonic_time()
     repeat(times, fun)
-    since(start, 1.0e9)
+    since(start)
   end
 
   @doc "Calls `fun` so many times."
@@ -24,11 +24,13 @@ defmodule Bench.Clock do
     for i <- 1..count do
       start = System.monotonic_time()
       fun.(i)
-      since(start, 1.0e3)
+      since(start) * 1.0e6
     end
   end
 
-  defp since(start, nanoseconds) do
-    System.convert_time_unit(System.monotonic_time() - start, :native, :nanosecond) / nanoseconds
+  @doc "Seconds since `start`, which is a `System.monotonic_time/0`."
+  @spec since(integer()) :: float()
+  def since(start) do
+    System.convert_time_unit(System.monotonic_time() - start, :native, :nanosecond) / 1.0e9
   end
 end

@@ -52,7 +52,6 @@ defmodule Bench.Report do
   end
 
   # Three significant digits are more than a benchmark knows.
-  defp number(:infinity), do: "inf"
   defp number(n) when n >= 100, do: n |> round() |> thousands()
   defp number(n) when n >= 10, do: :erlang.float_to_binary(n / 1, decimals: 1)
   defp number(n), do: :erlang.float_to_binary(n / 1, decimals: 2)

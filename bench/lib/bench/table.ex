@@ -45,17 +45,17 @@ defmodule Bench.Table do
     Enum.group_by(values, &elem(&1, 0), &elem(&1, 1))
   end
 
-  @doc "The median of what a value was to the base's of the same round, or `nil` without a base."
+  @doc "The median of what a value was to the base's of the same round; `nil` without a base to divide by."
   @spec ratio(t(), samples(), subject(), metric()) :: float() | nil
   def ratio(%{base: base} = _table, samples, subject, metric)
       when base != subject and is_map_key(samples, {base, metric}) do
-    Enum.zip_with(samples[{subject, metric}], samples[{base, metric}], &divide/2)
-    |> Statistics.median()
+    ratios = Enum.zip_with(samples[{subject, metric}], samples[{base, metric}], &divide/2)
+    unless :infinity in ratios, do: Statistics.median(ratios)
   end
 
   def ratio(_table, _samples, _subject, _metric), do: nil
 
-  # Infinity, for what took no measurable CPU time, is greater than any number.
+  # What took too little CPU time to be measured is nothing to compare with.
   defp divide(_value, base) when base == 0, do: :infinity
   defp divide(value, base), do: value / base
 
@@ -69,7 +69,11 @@ defmodule Bench.Table do
           :ratio -> ratio(table, samples, subject, metric)
         end
 
-      {goal, if(bound == :at_least, do: reached >= limit, else: reached <= limit)}
+      {goal, reached?(bound, reached, limit)}
     end
   end
+
+  defp reached?(_bound, nil, _limit), do: false
+  defp reached?(:at_least, value, limit), do: value >= limit
+  defp reached?(:at_most, value, limit), do: value <= limit
 end

@@ -3,14 +3,24 @@ defmodule Bench.Parts.Callers do
 
   @behaviour Bench.Part
 
-  alias Bench.{CEcho, Client, Table}
+  alias Bench.{CEcho, Ceiling, Client, Table}
+
+  # Calls in all, enough for some tenths of a second.
+  @callers [
+    {1, 8_000},
+    {4, 30_000},
+    {16, 60_000},
+    {64, 100_000},
+    {256, 100_000},
+    {1_000, 100_000}
+  ]
 
   @impl true
   def tables do
-    for {callers, calls} <- [{64, 100_000}] do
+    for {callers, calls} <- @callers do
       %Table{
         id: "callers-#{callers}",
-        title: "#{callers} calling processes",
+        title: "Calling processes: #{callers}",
         base: "C echo, by alias",
         metrics: [
           rate: "calls/s",
@@ -20,7 +30,8 @@ defmodule Bench.Parts.Callers do
         subjects: [
           {"C echo, by alias", fn -> CEcho.callers(callers, calls, :alias) end},
           {"C echo, by pid", fn -> CEcho.callers(callers, calls, :pid) end},
-          {"run/4", fn -> Client.callers(callers, calls) end}
+          {"run/4", fn -> Client.callers(callers, calls) end},
+          {"GenServer.call/2", fn -> Ceiling.callers(callers, calls) end}
         ],
         goals: goals(callers)
       }

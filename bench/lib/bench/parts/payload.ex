@@ -1,16 +1,23 @@
 defmodule Bench.Parts.Payload do
-  @moduledoc "Echoes of all sizes, one at a time: a payload goes there and comes back."
+  @moduledoc "Echoes of all sizes, one at a time: a payload goes there and comes back, and is counted once."
 
   @behaviour Bench.Part
 
   alias Bench.{BareWorker, CEcho, Client, Table}
 
+  @sizes [
+    {16, "16 B", 4_000},
+    {1_024, "1 KiB", 4_000},
+    {65_536, "64 KiB", 2_000},
+    {1_048_576, "1 MiB", 400}
+  ]
+
   @impl true
   def tables do
-    for {id, name, size, count} <- [{"1MiB", "1 MiB", 1_048_576, 400}] do
+    for {size, name, count} <- @sizes do
       %Table{
-        id: "payload-#{id}",
-        title: "Payload of #{name}, there and back",
+        id: "payload-#{size}",
+        title: "Payload of #{name}, there and back, one at a time",
         base: "C echo, 1 MiB pipes",
         metrics: [rate: "MB/s"],
         subjects: [

@@ -1,0 +1,50 @@
+defmodule Bench.Parts.Groups do
+  @moduledoc "Calls that belong together: as a group, and by other means."
+
+  @behaviour Bench.Part
+
+  alias Bench.{CEcho, Client, Table}
+
+  @payload <<0::128>>
+
+  @impl true
+  def tables do
+    for {count, times} <- [{64, 50}, {1_000, 5}] do
+      %Table{
+        id: "groups-#{count}",
+        title: "Echoes for one caller: #{count}",
+        base: "group/3",
+        metrics: [ms: "ms for all"],
+        subjects: [
+          {"group/3", fn -> measure(count, times, &group/2) end},
+          {"start_task/4, then await/2",
+           fn -> measure(count, times, &Client.start_and_await/2) end},
+          {"async_stream/4, all at once", fn -> measure(count, times, &async_stream/2) end},
+          {"run/4, one after the other", fn -> measure(count, times, &one_by_one/2) end},
+          {"C echo, all written, then all read",
+           fn -> count |> CEcho.pipelined(times) |> milliseconds(count) end}
+        ]
+      }
+    end
+  end
+
+  defp measure(count, times, fun), do: count |> Client.repeated(times, fun) |> milliseconds(count)
+
+  defp milliseconds(%{rate: rate}, count), do: %{ms: count * 1_000 / rate}
+
+  defp group(worker, count) do
+    calls = for _ <- 1..count, do: {"echo", [@payload]}
+    {:ok, outcomes} = PortWorker.group(worker, calls)
+    ^count = length(outcomes)
+  end
+
+  defp async_stream(worker, count) do
+    payloads = List.duplicate(@payload, count)
+    outcomes = PortWorker.async_stream(worker, payloads, "echo", max_concurrency: count)
+    for outcome <- outcomes, do: {:ok, @payload} = outcome
+  end
+
+  defp one_by_one(worker, count) do
+    for _ <- 1..count, do: Client.echo(worker, @payload)
+  end
+end
