@@ -4,6 +4,8 @@ import (
 	"errors"
 	"math"
 	"reflect"
+	"slices"
+	"sync"
 )
 
 // A Marshaler encodes itself. AppendETF appends exactly one term, without the version byte, to dst and returns the
@@ -15,12 +17,23 @@ type Marshaler interface {
 
 // Marshal returns v as an external term, version byte first, the way Append encodes it.
 func Marshal(v any) ([]byte, error) {
-	data, err := Append([]byte{Version}, v)
+	buffer := marshalBuffers.Get().(*[]byte)
+	data, err := Append(append((*buffer)[:0], Version), v)
+	if err == nil && cap(data) > maxKeptBuffer {
+		return data, nil
+	}
+	*buffer = data
+	defer marshalBuffers.Put(buffer)
 	if err != nil {
 		return nil, err
 	}
-	return data, nil
+	return slices.Clone(data), nil
 }
+
+// marshalBuffers are where Marshal finds out how long a term is: one copy costs less than to grow several times.
+var marshalBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+const maxKeptBuffer = 256 << 10
 
 // Append appends v to dst as one term without the version byte, and returns the extended slice. On error, a
 // *MarshalError or a *TypeError, it returns dst as it was. With a dst that is large enough, values of fixed shape are
@@ -130,8 +143,15 @@ func finishMarshal(err error) error {
 	return &MarshalError{Err: err}
 }
 
-// appendValue encodes a value by the plan of its type.
+// appendValue encodes a value by the plan of its type. It follows a pointer by itself, since that has no address.
 func appendValue(dst []byte, v reflect.Value, at place) ([]byte, error) {
+	if v.Kind() == reflect.Pointer && !v.IsNil() {
+		p, err := planOf(v.Type().Elem())
+		if err != nil {
+			return dst, err
+		}
+		return p.encodeAt(dst, v.UnsafePointer(), at)
+	}
 	p, err := planOf(v.Type())
 	if err != nil {
 		return dst, err

@@ -18,6 +18,9 @@ type decodeFunc func(b []byte, v reflect.Value, own bool) (n int, err error)
 type plan struct {
 	encode encodeFunc
 	decode decodeFunc
+	// encodeAt and decodeAt are the same, for a value by its address.
+	encodeAt encodeAtFunc
+	decodeAt decodeAtFunc
 	// expected names the terms that decode accepts, for errors.
 	expected string
 	// distinct says that values that differ as Go map keys also differ as terms.
@@ -92,6 +95,15 @@ func (c *compiler) plan(t reflect.Type) (*plan, error) {
 
 // fill sets p to the plan of t.
 func (c *compiler) fill(p *plan, t reflect.Type) error {
+	if err := c.choose(p, t); err != nil {
+		return err
+	}
+	p.complete(t)
+	return nil
+}
+
+// choose sets one function of p for each direction.
+func (c *compiler) choose(p *plan, t reflect.Type) error {
 	if known, ok := knownTypes[t]; ok {
 		known := known()
 		*p = *known

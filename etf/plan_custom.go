@@ -35,10 +35,10 @@ func (c *compiler) custom(p *plan, t reflect.Type) error {
 	p.expected = "term for " + t.String()
 	p.distinct = false
 	if implements(t, marshalerType) {
-		p.encode = encodeMarshaler(t)
+		p.encode, p.encodeAt = encodeMarshaler(t), nil
 	}
 	if implements(t, unmarshalerType) && t.Kind() != reflect.Interface {
-		p.decode = decodeUnmarshaler
+		p.decode, p.decodeAt = decodeUnmarshaler, nil
 	}
 	return nil
 }

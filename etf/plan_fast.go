@@ -1,6 +1,9 @@
 package etf
 
-import "reflect"
+import (
+	"reflect"
+	"unsafe"
+)
 
 // The commonest lists and maps are encoded and decoded without reflection on what is in them.
 
@@ -53,11 +56,11 @@ func init() { fastPlans[reflect.TypeFor[map[string]any]()] = anyMapping }
 // list fills p for []T.
 func (s scalar[T]) list(p *plan) {
 	p.expected = "list"
-	p.encode = func(dst []byte, v reflect.Value, at place) ([]byte, error) {
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, at place) ([]byte, error) {
 		if at.nesting++; at.nesting > maxNesting {
 			return dst, tooDeep()
 		}
-		list, _ := reflect.TypeAssert[[]T](v)
+		list := *(*[]T)(q)
 		dst = AppendList(dst, len(list))
 		var err error
 		for i, x := range list {
@@ -67,10 +70,10 @@ func (s scalar[T]) list(p *plan) {
 		}
 		return AppendNil(dst), nil
 	}
-	p.decode = s.decodeList
+	p.decodeAt = s.decodeList
 }
 
-func (s scalar[T]) decodeList(b []byte, v reflect.Value, _ bool) (int, error) {
+func (s scalar[T]) decodeList(b []byte, q unsafe.Pointer, _ bool) (int, error) {
 	items, ok := openList(b)
 	if !ok {
 		return 0, mismatch("list", b)
@@ -89,7 +92,7 @@ func (s scalar[T]) decodeList(b []byte, v reflect.Value, _ bool) (int, error) {
 		list = append(list, x)
 		items.advance(n)
 	}
-	*v.Addr().Interface().(*[]T) = list
+	*(*[]T)(q) = list
 	return items.read, properEnd(&items, b)
 }
 
@@ -103,8 +106,8 @@ func (s scalar[T]) mismatch(term []byte) error {
 // mapping fills p for map[string]T.
 func (s scalar[T]) mapping(p *plan) {
 	p.expected = "map"
-	p.encode = func(dst []byte, v reflect.Value, at place) ([]byte, error) {
-		m, _ := reflect.TypeAssert[map[string]T](v)
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, at place) ([]byte, error) {
+		m := *(*map[string]T)(q)
 		if at.nesting++; at.nesting > maxNesting {
 			return dst, tooDeep()
 		}
@@ -117,10 +120,10 @@ func (s scalar[T]) mapping(p *plan) {
 		}
 		return dst, nil
 	}
-	p.decode = s.decodeMap
+	p.decodeAt = s.decodeMap
 }
 
-func (s scalar[T]) decodeMap(b []byte, v reflect.Value, _ bool) (int, error) {
+func (s scalar[T]) decodeMap(b []byte, q unsafe.Pointer, _ bool) (int, error) {
 	pairs, i, ok := ReadMap(b)
 	if !ok {
 		return 0, mismatch("map", b)
@@ -139,7 +142,7 @@ func (s scalar[T]) decodeMap(b []byte, v reflect.Value, _ bool) (int, error) {
 		i += n
 		m[string(key)] = x
 	}
-	*v.Addr().Interface().(*map[string]T) = m
+	*(*map[string]T)(q) = m
 	return i, nil
 }
 
@@ -150,9 +153,8 @@ func anyMapping(p *plan) {
 		return v, n, true
 	}}
 	p.expected = "map"
-	p.encode = func(dst []byte, v reflect.Value, at place) ([]byte, error) {
-		m, _ := reflect.TypeAssert[map[string]any](v)
-		return appendStringMap(dst, m, at)
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, at place) ([]byte, error) {
+		return appendStringMap(dst, *(*map[string]any)(q), at)
 	}
-	p.decode = values.decodeMap
+	p.decodeAt = values.decodeMap
 }

@@ -6,15 +6,18 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unsafe"
 )
 
 // A field is a key of a struct's map, or a position of its tuple.
 type field struct {
 	name  string
-	key   []byte // the name as an encoded atom
-	index []int  // as reflect.Value.FieldByIndex takes it, through embedded structs
+	index []int // as reflect.Value.FieldByIndex takes it, through embedded structs
 	typ   reflect.Type
 	plan  *plan
+	place location
+	// The name as an encoded atom, as it is written here, and as OTP 25 writes it if that is ASCII.
+	key, oldKey string
 
 	omitempty bool
 	required  bool // in a map
@@ -22,42 +25,9 @@ type field struct {
 	viaNil    bool // an embedded pointer leads here, which may be nil
 }
 
-// value returns the field of v, and false when an embedded pointer on the way is nil.
-func (f *field) value(v reflect.Value) (reflect.Value, bool) {
-	if len(f.index) == 1 {
-		return v.Field(f.index[0]), true
-	}
-	for i, x := range f.index {
-		if i > 0 && v.Kind() == reflect.Pointer {
-			if v.IsNil() {
-				return v, false
-			}
-			v = v.Elem()
-		}
-		v = v.Field(x)
-	}
-	return v, true
-}
-
-// target returns the field of v to decode into, and makes the embedded structs that lead there.
-func (f *field) target(v reflect.Value) reflect.Value {
-	if len(f.index) == 1 {
-		return v.Field(f.index[0])
-	}
-	for i, x := range f.index {
-		if i > 0 && v.Kind() == reflect.Pointer {
-			if v.IsNil() {
-				v.Set(reflect.New(v.Type().Elem()))
-			}
-			v = v.Elem()
-		}
-		v = v.Field(x)
-	}
-	return v
-}
-
-// omitted says that an omitempty field is left out of the map.
-func (f *field) omitted(v reflect.Value) bool {
+// omitted says that an omitempty field, whose value is at p, is left out of the map.
+func (f *field) omitted(p unsafe.Pointer) bool {
+	v := reflect.NewAt(f.typ, p).Elem()
 	switch v.Kind() {
 	case reflect.Slice, reflect.Map:
 		return v.Len() == 0

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"reflect"
+	"unsafe"
 )
 
 // elements walks a scanned list of any form: the empty list, STRING_EXT, and LIST_EXT with its tails.
@@ -105,26 +106,31 @@ func (c *compiler) slice(p *plan, t reflect.Type) error {
 		return inType(err, "[]")
 	}
 	p.expected = "list"
-	p.encode = listEncoder(elem)
+	size := t.Elem().Size()
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, at place) ([]byte, error) {
+		list := (*sliceHeader)(q)
+		return appendItems(dst, elem, list.data, list.len, size, at)
+	}
 	empty := reflect.MakeSlice(t, 0, 0)
-	room := max(1, maxPrealloc/max(1, int(t.Elem().Size())))
-	p.decode = func(b []byte, v reflect.Value, own bool) (int, error) {
+	room := max(1, maxPrealloc/max(1, int(size)))
+	p.decodeAt = func(b []byte, q unsafe.Pointer, own bool) (int, error) {
 		items, ok := openList(b)
 		if !ok {
 			return 0, mismatch("list", b)
 		}
+		v := reflect.NewAt(t, q).Elem()
 		if !items.more() {
 			v.Set(empty)
 			return items.read, properEnd(&items, b)
 		}
 		v.SetZero()
-		i := 0
-		for ; items.more(); i++ {
-			if i == v.Cap() {
+		list := (*sliceHeader)(q)
+		for i := 0; items.more(); i++ {
+			if i == list.cap {
 				v.Grow(min(items.left, max(room, i)))
 			}
-			v.SetLen(i + 1)
-			n, err := elem.decode(items.term(), v.Index(i), own && !items.shared())
+			list.len = i + 1
+			n, err := elem.decodeAt(items.term(), list.index(i, size), own && !items.shared())
 			if err != nil {
 				return 0, inTerm(err, indexStep(i))
 			}
@@ -147,22 +153,19 @@ func properEnd(items *elements, b []byte) error {
 	return nil
 }
 
-// listEncoder serves slices and arrays.
-func listEncoder(elem *plan) encodeFunc {
-	return func(dst []byte, v reflect.Value, at place) ([]byte, error) {
-		if at.nesting++; at.nesting > maxNesting {
-			return dst, tooDeep()
-		}
-		n := v.Len()
-		dst = AppendList(dst, n)
-		var err error
-		for i := range n {
-			if dst, err = elem.encode(dst, v.Index(i), at); err != nil {
-				return dst, inValue(err, indexStep(i))
-			}
-		}
-		return AppendNil(dst), nil
+// appendItems appends the n elements of a slice or array that begin at first.
+func appendItems(dst []byte, elem *plan, first unsafe.Pointer, n int, size uintptr, at place) ([]byte, error) {
+	if at.nesting++; at.nesting > maxNesting {
+		return dst, tooDeep()
 	}
+	dst = AppendList(dst, n)
+	var err error
+	for i := range n {
+		if dst, err = elem.encodeAt(dst, unsafe.Add(first, uintptr(i)*size), at); err != nil {
+			return dst, inValue(err, indexStep(i))
+		}
+	}
+	return AppendNil(dst), nil
 }
 
 func (c *compiler) array(p *plan, t reflect.Type) error {
@@ -171,24 +174,27 @@ func (c *compiler) array(p *plan, t reflect.Type) error {
 		return inType(err, "[]")
 	}
 	p.expected = fmt.Sprintf("list of %d elements", t.Len())
-	p.encode = listEncoder(elem)
-	p.decode = func(b []byte, v reflect.Value, own bool) (int, error) {
+	length, size := t.Len(), t.Elem().Size()
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, at place) ([]byte, error) {
+		return appendItems(dst, elem, q, length, size, at)
+	}
+	p.decodeAt = func(b []byte, q unsafe.Pointer, own bool) (int, error) {
 		items, ok := openList(b)
 		if !ok {
 			return 0, mismatch(p.expected, b)
 		}
 		i := 0
 		for ; items.more(); i++ {
-			if i == v.Len() {
+			if i == length {
 				return 0, mismatch(p.expected, b)
 			}
-			n, err := elem.decode(items.term(), v.Index(i), own && !items.shared())
+			n, err := elem.decodeAt(items.term(), unsafe.Add(q, uintptr(i)*size), own && !items.shared())
 			if err != nil {
 				return 0, inTerm(err, indexStep(i))
 			}
 			items.advance(n)
 		}
-		if i < v.Len() || items.improper {
+		if i < length || items.improper {
 			return 0, mismatch(p.expected, b)
 		}
 		return items.read, nil

@@ -3,6 +3,7 @@ package etf
 import (
 	"reflect"
 	"strings"
+	"unsafe"
 )
 
 var nilAtom = []byte{tagSmallAtomUTF8, 3, 'n', 'i', 'l'}
@@ -20,26 +21,27 @@ func (c *compiler) pointer(p *plan, t reflect.Type) error {
 		return err
 	}
 	p.expected = "nil or what the pointer is to"
-	p.encode = func(dst []byte, v reflect.Value, at place) ([]byte, error) {
-		if v.IsNil() {
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, at place) ([]byte, error) {
+		target := *(*unsafe.Pointer)(q)
+		if target == nil {
 			return append(dst, nilAtom...), nil
 		}
 		if at.hops++; at.hops > maxHops {
 			return dst, &MarshalError{Problem: "pointers lead on without end"}
 		}
-		return elem.encode(dst, v.Elem(), at)
+		return elem.encodeAt(dst, target, at)
 	}
-	p.decode = func(b []byte, v reflect.Value, own bool) (int, error) {
+	p.decodeAt = func(b []byte, q unsafe.Pointer, own bool) (int, error) {
 		if n, ok := readNil(b); ok {
-			v.SetZero()
+			*(*unsafe.Pointer)(q) = nil
 			return n, nil
 		}
-		target := reflect.New(t.Elem())
-		n, err := elem.decode(b, target.Elem(), own)
+		target := reflect.New(t.Elem()).UnsafePointer()
+		n, err := elem.decodeAt(b, target, own)
 		if err != nil {
 			return 0, orNil(err)
 		}
-		v.Set(target)
+		*(*unsafe.Pointer)(q) = target
 		return n, nil
 	}
 	return nil
@@ -64,16 +66,11 @@ func (c *compiler) iface(p *plan, t reflect.Type) error {
 		return &TypeError{Type: t, Problem: "is an interface without registered cases, see RegisterUnion"}
 	}
 	p.expected = "term"
-	p.encode = func(dst []byte, v reflect.Value, at place) ([]byte, error) {
-		return appendAny(dst, v.Interface(), at)
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, at place) ([]byte, error) {
+		return appendAny(dst, *(*any)(q), at)
 	}
-	p.decode = func(b []byte, v reflect.Value, _ bool) (int, error) {
-		x, n := decodeAny(b)
-		if x == nil {
-			v.SetZero()
-		} else {
-			v.Set(reflect.ValueOf(x))
-		}
+	p.decodeAt = func(b []byte, q unsafe.Pointer, _ bool) (n int, err error) {
+		*(*any)(q), n = decodeAny(b)
 		return n, nil
 	}
 	return nil

@@ -6,19 +6,20 @@ import (
 	"math"
 	"math/big"
 	"reflect"
+	"unsafe"
 )
 
 func boolPlan(p *plan) {
 	p.expected, p.distinct = "boolean", true
-	p.encode = func(dst []byte, v reflect.Value, _ place) ([]byte, error) {
-		return AppendBool(dst, v.Bool()), nil
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, _ place) ([]byte, error) {
+		return AppendBool(dst, *(*bool)(q)), nil
 	}
-	p.decode = func(b []byte, v reflect.Value, _ bool) (int, error) {
+	p.decodeAt = func(b []byte, q unsafe.Pointer, _ bool) (int, error) {
 		x, n, ok := readBool(b)
 		if !ok {
 			return 0, mismatch("boolean", b)
 		}
-		v.SetBool(x)
+		*(*bool)(q) = x
 		return n, nil
 	}
 }
@@ -29,36 +30,68 @@ func readBool(b []byte) (v bool, n int, ok bool) {
 }
 
 func intPlan(p *plan, t reflect.Type) {
+	switch t.Kind() {
+	case reflect.Int8:
+		sizedInt[int8](p, t.Bits())
+	case reflect.Int16:
+		sizedInt[int16](p, t.Bits())
+	case reflect.Int32:
+		sizedInt[int32](p, t.Bits())
+	case reflect.Int64:
+		sizedInt[int64](p, t.Bits())
+	default:
+		sizedInt[int](p, t.Bits())
+	}
+}
+
+func sizedInt[T int | int8 | int16 | int32 | int64](p *plan, size int) {
 	expected := "integer"
-	if size := t.Bits(); size < 64 {
+	if size < 64 {
 		expected = fmt.Sprintf("integer in %d..%d", -1<<(size-1), 1<<(size-1)-1)
 	}
 	p.expected, p.distinct = expected, true
-	p.encode = func(dst []byte, v reflect.Value, _ place) ([]byte, error) {
-		return AppendInt(dst, v.Int()), nil
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, _ place) ([]byte, error) {
+		return AppendInt(dst, int64(*(*T)(q))), nil
 	}
-	p.decode = func(b []byte, v reflect.Value, _ bool) (int, error) {
+	p.decodeAt = func(b []byte, q unsafe.Pointer, _ bool) (int, error) {
 		x, n, ok := ReadInt(b)
-		if !ok || v.OverflowInt(x) {
+		if !ok || int64(T(x)) != x {
 			return 0, notInteger(expected, b)
 		}
-		v.SetInt(x)
+		*(*T)(q) = T(x)
 		return n, nil
 	}
 }
 
 func uintPlan(p *plan, t reflect.Type) {
-	expected := fmt.Sprintf("integer in 0..%d", uint64(math.MaxUint64)>>(64-t.Bits()))
-	p.expected, p.distinct = expected, true
-	p.encode = func(dst []byte, v reflect.Value, _ place) ([]byte, error) {
-		return AppendUint(dst, v.Uint()), nil
+	switch t.Kind() {
+	case reflect.Uint8:
+		sizedUint[uint8](p, t.Bits())
+	case reflect.Uint16:
+		sizedUint[uint16](p, t.Bits())
+	case reflect.Uint32:
+		sizedUint[uint32](p, t.Bits())
+	case reflect.Uint64:
+		sizedUint[uint64](p, t.Bits())
+	case reflect.Uintptr:
+		sizedUint[uintptr](p, t.Bits())
+	default:
+		sizedUint[uint](p, t.Bits())
 	}
-	p.decode = func(b []byte, v reflect.Value, _ bool) (int, error) {
+}
+
+func sizedUint[T uint | uint8 | uint16 | uint32 | uint64 | uintptr](p *plan, size int) {
+	expected := fmt.Sprintf("integer in 0..%d", uint64(math.MaxUint64)>>(64-size))
+	p.expected, p.distinct = expected, true
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, _ place) ([]byte, error) {
+		return AppendUint(dst, uint64(*(*T)(q))), nil
+	}
+	p.decodeAt = func(b []byte, q unsafe.Pointer, _ bool) (int, error) {
 		x, n, ok := readUint(b)
-		if !ok || v.OverflowUint(x) {
+		if !ok || uint64(T(x)) != x {
 			return 0, notInteger(expected, b)
 		}
-		v.SetUint(x)
+		*(*T)(q) = T(x)
 		return n, nil
 	}
 }
@@ -99,20 +132,36 @@ func readUint(b []byte) (v uint64, n int, ok bool) {
 
 func floatPlan(p *plan, t reflect.Type) {
 	p.expected, p.distinct = "float", true
-	p.encode = func(dst []byte, v reflect.Value, _ place) ([]byte, error) {
-		return appendFloat(dst, v.Float())
+	if t.Kind() == reflect.Float32 {
+		p.encodeAt = func(dst []byte, q unsafe.Pointer, _ place) ([]byte, error) {
+			return appendFloat(dst, float64(*(*float32)(q)))
+		}
+		p.decodeAt = decodeFloat32
+		return
 	}
-	p.decode = func(b []byte, v reflect.Value, _ bool) (int, error) {
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, _ place) ([]byte, error) {
+		return appendFloat(dst, *(*float64)(q))
+	}
+	p.decodeAt = func(b []byte, q unsafe.Pointer, _ bool) (int, error) {
 		x, n, ok := readNumber(b)
 		if !ok {
 			return 0, mismatch("float", b)
 		}
-		if v.OverflowFloat(x) {
-			return 0, mismatch(fmt.Sprintf("float of %d bits", t.Bits()), b)
-		}
-		v.SetFloat(x)
+		*(*float64)(q) = x
 		return n, nil
 	}
+}
+
+func decodeFloat32(b []byte, q unsafe.Pointer, _ bool) (int, error) {
+	x, n, ok := readNumber(b)
+	if !ok {
+		return 0, mismatch("float", b)
+	}
+	if reflect.Zero(reflect.TypeFor[float32]()).OverflowFloat(x) {
+		return 0, mismatch("float of 32 bits", b)
+	}
+	*(*float32)(q) = float32(x)
+	return n, nil
 }
 
 func appendFloat(dst []byte, v float64) ([]byte, error) {
@@ -144,15 +193,15 @@ func readNumber(b []byte) (v float64, n int, ok bool) {
 
 func stringPlan(p *plan) {
 	p.expected, p.distinct = "binary", true
-	p.encode = func(dst []byte, v reflect.Value, _ place) ([]byte, error) {
-		return AppendString(dst, v.String()), nil
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, _ place) ([]byte, error) {
+		return AppendString(dst, *(*string)(q)), nil
 	}
-	p.decode = func(b []byte, v reflect.Value, _ bool) (int, error) {
+	p.decodeAt = func(b []byte, q unsafe.Pointer, _ bool) (int, error) {
 		data, n, ok := ReadBinary(b)
 		if !ok {
 			return 0, mismatch("binary", b)
 		}
-		v.SetString(string(data))
+		*(*string)(q) = string(data)
 		return n, nil
 	}
 }
@@ -160,15 +209,15 @@ func stringPlan(p *plan) {
 // bytesPlan is that of the slices of bytes.
 func bytesPlan(p *plan) {
 	p.expected = "binary"
-	p.encode = func(dst []byte, v reflect.Value, _ place) ([]byte, error) {
-		return AppendBytes(dst, v.Bytes()), nil
+	p.encodeAt = func(dst []byte, q unsafe.Pointer, _ place) ([]byte, error) {
+		return AppendBytes(dst, *(*[]byte)(q)), nil
 	}
-	p.decode = func(b []byte, v reflect.Value, own bool) (int, error) {
+	p.decodeAt = func(b []byte, q unsafe.Pointer, own bool) (int, error) {
 		data, n, ok := ReadBinary(b)
 		if !ok {
 			return 0, mismatch("binary", b)
 		}
-		v.SetBytes(owned(data, own))
+		*(*[]byte)(q) = owned(data, own)
 		return n, nil
 	}
 }

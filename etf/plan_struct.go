@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"reflect"
+	"sync/atomic"
+	"unsafe"
 )
 
 // A structPlan is how a struct is encoded and decoded.
@@ -12,6 +14,9 @@ type structPlan struct {
 	fields []field
 	// byName finds a field of a struct that has too many to try each.
 	byName map[string]int
+	// after holds for each field, and in front for the beginning, which field came next the last time. Maps of one kind
+	// have their keys in one order, which is the BEAM's.
+	after []atomic.Int32
 	// mayOmit says that the number of pairs is known only in the end.
 	mayOmit bool
 }
@@ -30,7 +35,11 @@ func (c *compiler) structure(p *plan, t reflect.Type) error {
 		if f.plan, err = c.plan(f.typ); err != nil {
 			return inType(err, "."+t.FieldByIndex(f.index).Name)
 		}
-		f.key = AppendAtom(nil, f.name)
+		f.place = locate(t, f.index)
+		f.key = string(AppendAtom(nil, f.name))
+		if isASCII([]byte(f.name)) {
+			f.oldKey = string([]byte{tagAtom, 0, byte(len(f.name))}) + f.name
+		}
 		f.required = !f.omitempty && !f.viaNil && !optionalKind(f.typ)
 		s.mayOmit = s.mayOmit || f.omitempty || f.viaNil
 	}
@@ -43,8 +52,12 @@ func (c *compiler) structure(p *plan, t reflect.Type) error {
 			s.byName[s.fields[i].name] = i
 		}
 	}
+	s.after = make([]atomic.Int32, len(s.fields)+1)
+	for i := range s.fields {
+		s.after[i].Store(int32(i))
+	}
 	p.expected = "map"
-	p.encode, p.decode = s.encode, s.decode
+	p.encodeAt, p.decodeAt = s.encode, s.decode
 	return nil
 }
 
@@ -59,26 +72,20 @@ func optionalKind(t reflect.Type) bool {
 	return false
 }
 
-func (s *structPlan) encode(dst []byte, v reflect.Value, at place) ([]byte, error) {
+func (s *structPlan) encode(dst []byte, p unsafe.Pointer, at place) ([]byte, error) {
 	if at.nesting++; at.nesting > maxNesting {
 		return dst, tooDeep()
 	}
 	start := len(dst)
 	dst = AppendMap(dst, len(s.fields))
 	if s.mayOmit {
-		return s.encodeSome(dst, start, v, at)
+		return s.encodeSome(dst, start, p, at)
 	}
 	var err error
 	for i := range s.fields {
 		f := &s.fields[i]
-		var fv reflect.Value
-		if len(f.index) == 1 { // here, because this loop is what encoding a struct costs
-			fv = v.Field(f.index[0])
-		} else {
-			fv, _ = f.value(v)
-		}
 		dst = append(dst, f.key...)
-		if dst, err = f.plan.encode(dst, fv, at); err != nil {
+		if dst, err = f.plan.encodeAt(dst, unsafe.Add(p, f.place.offset), at); err != nil {
 			return dst, inValue(err, "."+f.name)
 		}
 	}
@@ -86,18 +93,18 @@ func (s *structPlan) encode(dst []byte, v reflect.Value, at place) ([]byte, erro
 }
 
 // encodeSome leaves out what is to be omitted, and corrects the number of pairs in the header at start.
-func (s *structPlan) encodeSome(dst []byte, start int, v reflect.Value, at place) ([]byte, error) {
+func (s *structPlan) encodeSome(dst []byte, start int, p unsafe.Pointer, at place) ([]byte, error) {
 	pairs := 0
 	var err error
 	for i := range s.fields {
 		f := &s.fields[i]
-		fv, ok := f.value(v)
-		if !ok || f.omitempty && f.omitted(fv) {
+		value := f.place.in(p)
+		if value == nil || f.omitempty && f.omitted(value) {
 			continue
 		}
 		pairs++
 		dst = append(dst, f.key...)
-		if dst, err = f.plan.encode(dst, fv, at); err != nil {
+		if dst, err = f.plan.encodeAt(dst, value, at); err != nil {
 			return dst, inValue(err, "."+f.name)
 		}
 	}
@@ -105,7 +112,7 @@ func (s *structPlan) encodeSome(dst []byte, start int, v reflect.Value, at place
 	return dst, nil
 }
 
-func (s *structPlan) decode(b []byte, v reflect.Value, own bool) (int, error) {
+func (s *structPlan) decode(b []byte, p unsafe.Pointer, own bool) (int, error) {
 	pairs, i, ok := ReadMap(b)
 	if !ok {
 		return 0, mismatch("map", b)
@@ -115,41 +122,73 @@ func (s *structPlan) decode(b []byte, v reflect.Value, own bool) (int, error) {
 	if len(s.fields) > 64*len(low) {
 		seen = make(bitset, (len(s.fields)+63)/64)
 	}
-	next := 0
+	at, found := -1, 0
 	for range pairs {
-		name, n := keyName(b[i:])
+		next, n := s.next(b[i:], at)
 		i += n
-		at := s.find(name, next)
-		if at < 0 {
+		if next < 0 {
 			i += Size(b[i:])
 			continue
 		}
+		at = next
 		f := &s.fields[at]
 		if seen.has(at) {
 			return 0, inTerm(&UnmarshalError{Expected: "one value", Got: "another, the key is there as an atom and as a binary"}, "."+f.name)
 		}
 		seen.add(at)
-		next = at + 1
-		n, err := f.plan.decode(b[i:], f.target(v), own)
+		found++
+		n, err := f.plan.decodeAt(b[i:], f.place.made(p), own)
 		if err != nil {
 			return 0, inTerm(err, "."+f.name)
 		}
 		i += n
 	}
-	for at := range s.fields {
-		if f := &s.fields[at]; f.required && !seen.has(at) {
-			return 0, inTerm(&UnmarshalError{Expected: f.plan.expected, Got: "no such key"}, "."+f.name)
-		}
+	if found < len(s.fields) {
+		return i, s.missing(seen)
 	}
 	return i, nil
 }
 
-// find returns the index of the field with that name, or -1. The one that is next in the struct is tried first: what
-// another struct of this type was encoded from comes in that order.
-func (s *structPlan) find(name []byte, next int) int {
-	if next < len(s.fields) && s.fields[next].name == string(name) {
-		return next
+// missing reports a required field that has not been seen.
+func (s *structPlan) missing(seen bitset) error {
+	for at := range s.fields {
+		if f := &s.fields[at]; f.required && !seen.has(at) {
+			return inTerm(&UnmarshalError{Expected: f.plan.expected, Got: "no such key"}, "."+f.name)
+		}
 	}
+	return nil
+}
+
+// next returns the field whose key is at the start of b, or -1, and the length of the key. The one that came after the
+// field at last time is tried first.
+func (s *structPlan) next(b []byte, at int) (field, n int) {
+	guess := &s.after[at+1]
+	if field = int(guess.Load()); field < len(s.fields) {
+		if n = s.fields[field].keyLength(b); n > 0 {
+			return field, n
+		}
+	}
+	name, n := keyName(b)
+	if field = s.find(name); field >= 0 {
+		guess.Store(int32(field))
+	}
+	return field, n
+}
+
+// keyLength is the length of the key at the start of b, or 0 when that is not this field's, as atoms are usually written.
+func (f *field) keyLength(b []byte) int {
+	key := f.key
+	if b[0] == tagAtom {
+		key = f.oldKey
+	}
+	if len(b) >= len(key) && string(b[:len(key)]) == key {
+		return len(key)
+	}
+	return 0
+}
+
+// find returns the index of the field with that name, or -1.
+func (s *structPlan) find(name []byte) int {
 	if s.byName != nil {
 		if i, ok := s.byName[string(name)]; ok {
 			return i
@@ -192,15 +231,15 @@ func (s *structPlan) asTuple(p *plan) error {
 		}
 	}
 	p.expected = fmt.Sprintf("tuple of %d elements", len(s.fields))
-	p.encode = s.encodeTuple
-	p.decode = func(b []byte, v reflect.Value, own bool) (int, error) {
+	p.encodeAt = s.encodeTuple
+	p.decodeAt = func(b []byte, q unsafe.Pointer, own bool) (int, error) {
 		arity, i, tail, ok := readRow(b)
 		if !ok || arity != len(s.fields) {
 			return 0, mismatch(p.expected, b)
 		}
 		for at := range s.fields {
 			f := &s.fields[at]
-			n, err := f.plan.decode(b[i:], f.target(v), own)
+			n, err := f.plan.decodeAt(b[i:], f.place.made(q), own)
 			if err != nil {
 				return 0, inTerm(err, "."+f.name)
 			}
@@ -214,7 +253,7 @@ func (s *structPlan) asTuple(p *plan) error {
 	return nil
 }
 
-func (s *structPlan) encodeTuple(dst []byte, v reflect.Value, at place) ([]byte, error) {
+func (s *structPlan) encodeTuple(dst []byte, p unsafe.Pointer, at place) ([]byte, error) {
 	if at.nesting++; at.nesting > maxNesting {
 		return dst, tooDeep()
 	}
@@ -222,8 +261,7 @@ func (s *structPlan) encodeTuple(dst []byte, v reflect.Value, at place) ([]byte,
 	var err error
 	for i := range s.fields {
 		f := &s.fields[i]
-		fv, _ := f.value(v)
-		if dst, err = f.plan.encode(dst, fv, at); err != nil {
+		if dst, err = f.plan.encodeAt(dst, unsafe.Add(p, f.place.offset), at); err != nil {
 			return dst, inValue(err, "."+f.name)
 		}
 	}

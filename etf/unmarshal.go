@@ -67,7 +67,7 @@ func decode(term Raw, v any, own bool) error {
 	if err != nil {
 		return err
 	}
-	_, err = p.decode(term, target.Elem(), own)
+	_, err = p.decodeAt(term, target.UnsafePointer(), own)
 	return err
 }
 
