@@ -3,6 +3,7 @@
 package portworker
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -17,20 +18,27 @@ import (
 
 // run is Main without the exit.
 func run(w *Worker, args []string) int {
-	status := exitOK
-	cmd := w.command(&status)
-	cmd.SetArgs(args)
-	if err := cmd.Execute(); err != nil {
-		fmt.Fprintf(os.Stderr, "%s: %v\n", w.config.Name, err)
-		if status == exitOK {
-			status = exitUsage
-		}
+	cmd := w.command()
+	cmd.SetArgs(cli.Arguments(args))
+	err := cmd.Execute()
+	if err == nil {
+		return exitOK
+	}
+	status := exitUsage
+	if exit, ok := errors.AsType[*cli.Exit](err); ok {
+		status = exit.Status
+	}
+	if text := err.Error(); text != "" {
+		fmt.Fprintf(os.Stderr, "%s: %s\n", w.config.Name, text)
 	}
 	return status
 }
 
+// descriptorsFlag names the wire for a worker that serves.
+const descriptorsFlag = "descriptors"
+
 // command is the worker's command line.
-func (w *Worker) command(status *int) *cobra.Command {
+func (w *Worker) command() *cobra.Command {
 	descriptors, describe := "0,1", false
 	cmd := &cobra.Command{
 		Use:           w.config.Name,
@@ -46,7 +54,7 @@ func (w *Worker) command(status *int) *cobra.Command {
 	}
 	cmd.SetOut(os.Stdout)
 	own := w.flags()
-	own.StringVar(&descriptors, "descriptors", descriptors, "file descriptors of the wire: input, output")
+	own.StringVar(&descriptors, descriptorsFlag, descriptors, "file descriptors of the wire: input, output")
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.AddFlagSet(own)
@@ -56,9 +64,7 @@ func (w *Worker) command(status *int) *cobra.Command {
 			return err
 		}
 		if describe {
-			return w.inProcess(status, func(worker cli.Worker, streams cli.Streams) error {
-				return cli.Describe(worker, streams.Out)
-			})
+			return w.describe()
 		}
 		in, out, err := parseDescriptors(descriptors)
 		if err != nil {
@@ -67,15 +73,12 @@ func (w *Worker) command(status *int) *cobra.Command {
 		if term.IsTerminal(in) {
 			return cmd.Help()
 		}
-		if err := w.start(status); err != nil {
+		if err := w.start(); err != nil {
 			return err
 		}
-		if err := w.serveDescriptors(in, out); err != nil {
-			*status = exitBroken
-			return err
-		}
-		return nil
+		return broken(w.serveDescriptors(in, out))
 	}
+	cmd.AddCommand(cli.Commands(w.host(own))...)
 	return cmd
 }
 
@@ -93,15 +96,19 @@ func (w *Worker) flags() *pflag.FlagSet {
 }
 
 // start lets the program get ready: its functions are all there afterwards.
-func (w *Worker) start(status *int) error {
+func (w *Worker) start() error {
 	if w.config.OnStart == nil {
 		return nil
 	}
-	err := w.config.OnStart(w)
-	if err != nil {
-		*status = exitBroken
+	return broken(w.config.OnStart(w))
+}
+
+// broken gives an error the status of a worker that could not go on.
+func broken(err error) error {
+	if err == nil {
+		return nil
 	}
-	return err
+	return &cli.Exit{Status: exitBroken, Err: err}
 }
 
 // about says what the program is to whoever starts it by hand.
@@ -114,7 +121,7 @@ func (w *Worker) about() string {
 	return doc + `
 
 It is a port program: an Erlang or Elixir program starts it, and talks to it in
-packets on its standard input and output, so there is nothing to type here.
+packets on its standard input and output. The commands are for looking inside.
 
   Elixir:  {PortWorker, name: MyApp.Worker, command: "` + name + `"} in a supervisor, then
            PortWorker.run(MyApp.Worker, "echo", ["hello"])

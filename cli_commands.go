@@ -3,20 +3,56 @@
 package portworker
 
 import (
+	"github.com/spf13/pflag"
+
 	"portworker/internal/cli"
 )
 
-// inProcess runs a command that talks to the worker in this process. As when it is served, whatever
-// a handler or a dependency prints goes to standard error, and nothing of theirs reads the input.
-func (w *Worker) inProcess(status *int, command func(cli.Worker, cli.Streams) error) error {
-	in, out, err := claimWire(0, 1)
-	if err == nil {
-		if err = w.start(status); err == nil {
-			err = command(cli.Worker{Name: w.config.Name, Serve: w.Serve}, cli.Streams{In: in, Out: out})
-		}
+// host is this worker as the commands see it; own are the worker's flags.
+func (w *Worker) host(own *pflag.FlagSet) cli.Host {
+	return cli.Host{
+		Name: w.config.Name,
+		Flags: func() *pflag.FlagSet {
+			flags := pflag.NewFlagSet(w.config.Name, pflag.ContinueOnError)
+			own.VisitAll(func(f *pflag.Flag) {
+				if f.Name != descriptorsFlag { // nobody else is at the other end
+					shared := *f
+					flags.AddFlag(&shared)
+				}
+			})
+			return flags
+		},
+		Ready: func(flags *pflag.FlagSet) (cli.Worker, error) {
+			if err := fromEnvironment(flags); err != nil {
+				return cli.Worker{}, err
+			}
+			return w.ready()
+		},
+		Claim: func() (cli.Streams, error) {
+			in, out, err := claimWire(0, 1)
+			return cli.Streams{In: in, Out: out}, err
+		},
 	}
-	if err != nil && *status == exitOK {
-		*status = exitBroken
+}
+
+// ready starts the program for a client in this process.
+func (w *Worker) ready() (cli.Worker, error) {
+	if err := w.start(); err != nil {
+		return cli.Worker{}, err
 	}
-	return err
+	return cli.Worker{Name: w.config.Name, Serve: w.Serve, Functions: w.registry.Functions()}, nil
+}
+
+// describe writes the map of the worker's hello to standard output. As when it serves, whatever the program
+// prints goes to standard error.
+func (w *Worker) describe() error {
+	_, out, err := claimWire(0, 1)
+	if err != nil {
+		return broken(err)
+	}
+	worker, err := w.ready()
+	if err != nil {
+		return err
+	}
+	return broken(cli.Describe(worker, out))
 }

@@ -37,19 +37,22 @@ func dial(w Worker) *client {
 }
 
 const (
-	maxPacket = 1<<31 - 1 // the most that a worker sends, in bytes
-	maxDepth  = 20_000    // more than any term that a worker makes
+	headerSize = 4
+	maxPacket  = 1<<31 - 1 // the most that a worker sends, in bytes
 )
+
+// packetLimits are more than any packet of a worker needs.
+var packetLimits = etf.Limits{MaxDepth: 20_000, MaxInflated: maxPacket}
 
 // send writes one message in a packet of its own. It waits for the worker to
 // read, which it always does.
 func (c *client) send(tag string, parts ...any) error {
 	message := append(etf.Tuple{etf.Atom(tag)}, parts...)
-	packet, err := etf.Append([]byte{0, 0, 0, 0, etf.Version}, message)
+	packet, err := etf.Append([]byte{headerSize: etf.Version}, message)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", tag, err)
 	}
-	binary.BigEndian.PutUint32(packet, uint32(len(packet)-4))
+	binary.BigEndian.PutUint32(packet, uint32(len(packet)-headerSize))
 	_, err = c.input.Write(packet)
 	return err
 }

@@ -14,7 +14,7 @@ type message struct {
 
 // splitPacket takes a packet in the External Term Format apart into its messages.
 func splitPacket(packet []byte) ([]message, error) {
-	term, err := etf.Limits{MaxDepth: maxDepth, MaxInflated: maxPacket}.Parse(packet)
+	term, err := packetLimits.Parse(packet)
 	if err != nil {
 		return nil, fmt.Errorf("packet from the worker: %w", err)
 	}
