@@ -11,7 +11,7 @@ export ELIXIR_ERL_OPTIONS := +fnu
 export GOFLAGS := $(filter-out -buildvcs=%,$(GOFLAGS)) -buildvcs=false
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo examples bench bench-build test check deps deps-go deps-apt fmt vet staticcheck test-go fuzz test-elixir dialyze clean FORCE
+.PHONY: help build demo examples bench bench-build test check deps deps-go deps-apt fmt vet staticcheck test-go fuzz test-elixir test-new-app dialyze clean FORCE
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,7 +29,7 @@ demo: deps-apt build ## Install what is missing and watch a supervised worker at
 
 test: deps check ## Install what is missing and run every check
 
-check: fmt vet staticcheck test-go fuzz test-elixir examples dialyze ## Run every check; CI runs exactly this
+check: fmt vet staticcheck test-go fuzz test-elixir test-new-app examples dialyze ## Run every check; CI runs exactly this
 
 deps: deps-go deps-apt
 
@@ -61,6 +61,10 @@ fuzz: ## Fuzz each decoder for FUZZTIME, a number of inputs (20000x) or a time
 
 test-elixir: build
 	cd elixir_client && mix compile --warnings-as-errors --force && mix test
+
+# The five-minute start, typed as it is written.
+test-new-app:
+	@scripts/check-new-app
 
 dialyze:
 	elixir_client/bin/dialyze
