@@ -69,7 +69,7 @@ test-new-app:
 dialyze:
 	elixir_client/bin/dialyze
 
-bench: deps-apt ## Measure beside a C program; results go to bench/results
+bench: deps-apt ## Measure beside a C program; results go to bench/results and docs/benchmarks.md
 	bench/run
 
 # What bench/run compares.

@@ -1,5 +1,5 @@
 defmodule Bench do
-  @moduledoc "Runs parts of the benchmarks: `Bench.main(csv_file, rounds, parts)`."
+  @moduledoc "Runs the benchmarks, or some parts of them."
 
   alias Bench.{Parts, Report, Table}
 
@@ -18,17 +18,14 @@ defmodule Bench do
     million: Parts.Million
   ]
 
-  @doc "The names of all parts."
-  @spec parts() :: [String.t()]
-  def parts, do: Enum.map(Keyword.keys(@parts), &Atom.to_string/1)
-
   @doc """
-  Measures the named parts, all if none is named: `rounds` rounds of each. Prints tables, and
-  writes raw values to `csv_file`.
+  Measures what the command line asks for: a file for raw values, a number of rounds, and the names of parts, all if
+  there is none. Prints a table as soon as it is complete.
   """
-  @spec main(Path.t(), pos_integer(), [String.t()]) :: :ok
-  def main(csv_file, rounds, names) do
-    modules = modules(names)
+  @spec main([String.t()]) :: :ok
+  def main([csv_file, rounds | names]) do
+    rounds = rounds!(rounds)
+    modules = if names == [], do: Keyword.values(@parts), else: Enum.map(names, &module!/1)
     File.write!(csv_file, Report.csv_head())
 
     for module <- modules, table <- module.tables() do
@@ -40,17 +37,24 @@ defmodule Bench do
     :ok
   end
 
-  defp modules([]), do: Keyword.values(@parts)
-  defp modules(names), do: Enum.map(names, &module/1)
-
-  defp module(name) do
-    case Enum.find(@parts, fn {part, _module} -> Atom.to_string(part) == name end) do
-      {_part, module} ->
-        module
-
-      nil ->
-        IO.puts(:stderr, "there is no part #{name}; there are #{Enum.join(parts(), ", ")}")
-        System.halt(2)
+  defp rounds!(text) do
+    case Integer.parse(text) do
+      {rounds, ""} when rounds > 0 -> rounds
+      _other -> abort("BENCH_ROUNDS: expected a number from 1, got #{text}")
     end
+  end
+
+  defp module!(name) do
+    case Enum.find(@parts, fn {part, _module} -> Atom.to_string(part) == name end) do
+      {_part, module} -> module
+      nil -> abort("there is no part #{name}; there are #{names()}, and, by itself, codec")
+    end
+  end
+
+  defp names, do: Enum.map_join(@parts, ", ", &elem(&1, 0))
+
+  defp abort(text) do
+    IO.puts(:stderr, text)
+    System.halt(2)
   end
 end

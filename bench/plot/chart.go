@@ -19,6 +19,7 @@ type chart struct {
 	yLabel        string
 	xText, yText  func(float64) string
 	yTicks        []float64
+	legendRight   bool // at the bottom, instead of at the top on the left
 	lines         []line
 }
 
@@ -40,7 +41,8 @@ var charts = []chart{
 		file: "throughput-by-callers.svg", table: "callers",
 		title: "Calls a second, by calling processes", xLabel: "calling processes", yLabel: "calls/s",
 		xText: plain, yText: withPrefix, yTicks: []float64{10e3, 20e3, 50e3, 100e3, 200e3, 500e3, 1e6},
-		lines: []line{{"GenServer.call/2", grey}, {"C echo, by alias", orange}, {"run/4", blue}},
+		legendRight: true,
+		lines:       []line{{"GenServer.call/2", grey}, {"C echo, by alias", orange}, {"run/4", blue}},
 	},
 	{
 		file: "throughput-by-payload.svg", table: "payload",
@@ -59,10 +61,10 @@ func (c chart) draw(samples map[key][]sample, path string) error {
 	p.Title.Padding = vg.Points(6)
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.Y.Tick.Marker = ticks(c.yTicks, c.yText)
-	p.Legend.Left, p.Legend.Top = true, true
+	p.Legend.Left, p.Legend.Top = !c.legendRight, !c.legendRight
 	p.Legend.Padding = vg.Points(2)
 	grid := plotter.NewGrid()
-	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{Y: 0xe4}, color.Gray{Y: 0xe4}
+	grid.Horizontal.Color, grid.Vertical.Color = color.Gray{Y: 0xd8}, color.Gray{Y: 0xd8}
 	p.Add(grid)
 
 	var xs []float64

@@ -10,7 +10,7 @@ defmodule Bench.Report do
     {column, base} = if table.base, do: {"ratio", "; ratio to #{table.base}"}, else: {"", ""}
 
     [
-      "\n#{table.title} (#{rounds} rounds#{base})\n",
+      "\n#{table.title} (rounds: #{rounds}#{base})\n",
       line("", ["median", "min", "max", column]),
       for {metric, name} <- table.metrics do
         [
@@ -43,12 +43,12 @@ defmodule Bench.Report do
   end
 
   defp ratio(nil), do: ""
-  defp ratio(ratio), do: number(ratio) <> " x"
+  defp ratio(ratio), do: number(ratio) <> " ×"
 
   defp goal({{kind, bound, limit}, reached?}) do
     sign = if bound == :at_least, do: ">=", else: "<="
-    unit = if kind == :ratio, do: " x", else: ""
-    "goal #{sign} #{number(limit)}#{unit}: #{if reached?, do: "reached", else: "MISSED"}"
+    unit = if kind == :ratio, do: " ×", else: ""
+    "goal #{sign} #{number(limit)}#{unit}: #{if reached?, do: "met", else: "NOT met"}"
   end
 
   # Three significant digits are more than a benchmark knows.

@@ -24,8 +24,8 @@ defmodule Bench.Parts.Callers do
         base: "C echo, by alias",
         metrics: [
           rate: "calls/s",
-          program_cpu: "us of the program's CPU time a call",
-          beam_cpu: "us of the BEAM's CPU time a call"
+          program_cpu: "µs of the program's CPU time a call",
+          beam_cpu: "µs of the BEAM's CPU time a call"
         ],
         subjects: [
           {"C echo, by alias", fn -> CEcho.callers(callers, calls, :alias) end},

@@ -11,7 +11,7 @@ defmodule Bench.Parts.Ceiling do
       %Table{
         id: "ceiling",
         title: "Inside the BEAM, one at a time",
-        metrics: [p50: "p50, us", p99: "p99, us"],
+        metrics: [p50: "p50, µs", p99: "p99, µs"],
         subjects: [
           {"GenServer.call/2", fn -> Ceiling.calls(50_000) end},
           {"Task.async/1, then Task.await/1", fn -> Ceiling.tasks(50_000) end}

@@ -15,7 +15,7 @@ defmodule Bench.Parts.Isolation do
         id: "isolation",
         title: "Round trip of echo on the io lane beside other work",
         base: "nothing else",
-        metrics: [p50: "p50, us", p99: "p99, us"],
+        metrics: [p50: "p50, µs", p99: "p99, µs"],
         rounds: 3,
         subjects: [
           {"nothing else", fn -> echoes(:portworker, 2_000, []) end},

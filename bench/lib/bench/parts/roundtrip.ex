@@ -17,7 +17,7 @@ defmodule Bench.Parts.Roundtrip do
         id: "roundtrip",
         title: "Sequential round trip of 16 bytes",
         base: "C echo",
-        metrics: [p50: "p50, us", p99: "p99, us"],
+        metrics: [p50: "p50, µs", p99: "p99, µs"],
         subjects: [
           {"C echo", fn -> CEcho.round_trips(@calls) end},
           {"run/4", fn -> Client.round_trips(@calls) end},
