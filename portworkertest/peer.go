@@ -1,8 +1,6 @@
 package portworkertest
 
 import (
-	"context"
-	"encoding/binary"
 	"fmt"
 	"io"
 	"testing"
@@ -16,31 +14,19 @@ import (
 // for a message, so a test decides how fast its client is. Its methods fail the test
 // when the wire breaks, and are for one goroutine.
 type Peer struct {
-	t      testing.TB
-	send   *io.PipeWriter
-	recv   *io.PipeReader
-	held   []etf.Tuple // received in a batch, not yet asked for
-	ended  chan error
-	cancel context.CancelFunc
-	refs   int
+	t    testing.TB
+	wire *wire
+	held []etf.Tuple // received in a batch, not yet asked for
+	refs int
 }
 
 // Start serves w until the test ends, and then waits until it has stopped.
 func Start(t testing.TB, w *portworker.Worker) *Peer {
 	t.Helper()
-	input, send := io.Pipe()
-	recv, output := io.Pipe()
-	ctx, cancel := context.WithCancel(context.Background())
-	p := &Peer{t: t, send: send, recv: recv, ended: make(chan error, 1), cancel: cancel}
-	go func() {
-		err := w.Serve(ctx, input, output)
-		_ = output.Close()
-		p.ended <- err
-	}()
+	p := &Peer{t: t, wire: serve(w)}
 	t.Cleanup(func() {
 		_ = p.Close()
-		cancel()
-		_ = input.Close()
+		p.wire.release()
 	})
 	return p
 }
@@ -62,8 +48,7 @@ func (p *Peer) Send(messages ...etf.Tuple) {
 // SendBytes writes one packet that holds these bytes, whatever they are.
 func (p *Peer) SendBytes(packet []byte) {
 	p.t.Helper()
-	frame := append(binary.BigEndian.AppendUint32(nil, uint32(len(packet))), packet...)
-	if _, err := p.send.Write(frame); err != nil {
+	if err := p.wire.write(packet); err != nil {
 		p.t.Fatalf("portworkertest: write: %v", err)
 	}
 }
@@ -83,7 +68,7 @@ func (p *Peer) Next() etf.Tuple {
 // worker has closed its output.
 func (p *Peer) Read() (etf.Tuple, error) {
 	for len(p.held) == 0 {
-		packet, err := p.packet()
+		packet, err := p.wire.read()
 		if err != nil {
 			return nil, err
 		}
@@ -94,16 +79,6 @@ func (p *Peer) Read() (etf.Tuple, error) {
 	message := p.held[0]
 	p.held = p.held[1:]
 	return message, nil
-}
-
-func (p *Peer) packet() ([]byte, error) {
-	var length [4]byte
-	if _, err := io.ReadFull(p.recv, length[:]); err != nil {
-		return nil, err
-	}
-	packet := make([]byte, binary.BigEndian.Uint32(length[:]))
-	_, err := io.ReadFull(p.recv, packet)
-	return packet, err
 }
 
 func (p *Peer) unpack(packet []byte) error {
@@ -126,18 +101,18 @@ func (p *Peer) unpack(packet []byte) error {
 }
 
 // CloseInput ends the worker's input, as a port that closes does.
-func (p *Peer) CloseInput() { _ = p.send.Close() }
+func (p *Peer) CloseInput() { p.wire.closeInput() }
 
 // Drain cancels the context the worker is served with.
-func (p *Peer) Drain() { p.cancel() }
+func (p *Peer) Drain() { p.wire.cancel() }
 
 // Close ends the worker's input, throws away what it still says, and returns
 // what Serve returned.
 func (p *Peer) Close() error {
 	p.CloseInput()
-	_, _ = io.Copy(io.Discard, p.recv)
-	err := <-p.ended
-	p.ended <- err
+	_, _ = io.Copy(io.Discard, p.wire.recv)
+	err := <-p.wire.ended
+	p.wire.ended <- err
 	return err
 }
 

@@ -1,64 +1,125 @@
 package portworkertest
 
-import "portworker/etf"
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
 
-// Grant allows the stream or channel with that ref n more elements.
-func (p *Peer) Grant(ref any, n int) {
-	p.t.Helper()
-	p.Send(etf.Tuple{etf.Atom("credit"), ref, n})
+	"portworker"
+	"portworker/etf"
+)
+
+// item is what Next returns: an element, or why an input was not taken.
+type item struct {
+	value etf.Raw
+	fault *portworker.Error
 }
 
-// SendInput sends inputs to the channel with that ref, all in one packet.
-func (p *Peer) SendInput(ref any, inputs ...any) {
-	p.t.Helper()
-	messages := make([]etf.Tuple, len(inputs))
-	for i, input := range inputs {
-		messages[i] = etf.Tuple{etf.Atom("send"), ref, input}
-	}
-	p.Send(messages...)
+// Stream is a stream that was opened with [OpenStream].
+type Stream[T any] struct{ task *task }
+
+// OpenStream opens a stream. Nothing is asked for yet.
+func OpenStream[T any](c *Client, name string, args ...any) *Stream[T] {
+	c.session.t.Helper()
+	return &Stream[T]{c.start(kindStream, name, args)}
 }
 
-// HalfClose tells the channel with that ref that no more input comes.
-func (p *Peer) HalfClose(ref any) {
-	p.t.Helper()
-	p.Send(etf.Tuple{etf.Atom("close"), ref})
+// Grant asks for n more elements, and waits for none.
+func (s *Stream[T]) Grant(n int) {
+	s.task.session.t.Helper()
+	s.task.grant(n)
 }
 
-// Elements reads until n elements of the task with that ref have come. Any other message
-// on the way fails the test, and so does an element too many in the last one.
-func (p *Peer) Elements(ref any, n int) []any {
-	p.t.Helper()
-	got := []any{}
-	for len(got) < n {
-		message := p.Next()
-		elements, ok := elementsOf(message)
-		if !ok || message[1] != ref {
-			p.t.Fatalf("portworkertest: message %v: expected elements of task %v", message, ref)
+// Next returns the next element, and asks for one where all that was asked for has come. At the end it
+// returns io.EOF, or the *portworker.Error that the stream ended with.
+func (s *Stream[T]) Next() (T, error) {
+	s.task.session.t.Helper()
+	return next[T](s.task)
+}
+
+// All yields the elements, asking for each, and then the error if the stream ended with one. Leaving the loop
+// cancels the stream.
+func (s *Stream[T]) All() iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		s.task.session.t.Helper()
+		for {
+			element, err := s.Next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if !yield(element, err) {
+				s.task.cancel()
+				return
+			}
+			if err != nil {
+				return
+			}
 		}
-		got = append(got, elements...)
 	}
-	if len(got) > n {
-		p.t.Fatalf("portworkertest: %d elements of task %v: expected %d", len(got), ref, n)
-	}
-	return got
 }
 
-// elementsOf returns what a data message carries, which is never nothing.
-func elementsOf(message etf.Tuple) ([]any, bool) {
-	if len(message) != 3 || message[0] != etf.Atom("data") {
-		return nil, false
-	}
-	elements, ok := message[2].([]any)
-	return elements, ok && len(elements) > 0
+// Collect returns the elements that are left, asking for each, and the error if the stream ended with one.
+func (s *Stream[T]) Collect() ([]T, error) {
+	s.task.session.t.Helper()
+	return collect[T](s.task)
 }
 
-// Quiet fails the test unless the worker has nothing to say, which shows in a pong that
-// comes next. What a handler is still about to say it cannot know: wait for the handler first,
-// for instance with testing/synctest.
-func (p *Peer) Quiet() {
-	p.t.Helper()
-	p.Send(etf.Tuple{etf.Atom("ping"), "quiet?"})
-	if message := p.Next(); message[0] != etf.Atom("pong") {
-		p.t.Fatalf("portworkertest: message %v: expected none", message)
+// Cancel tells the stream to stop, and waits until it has ended. The receipt is empty where it had ended
+// before.
+func (s *Stream[T]) Cancel() Receipt {
+	s.task.session.t.Helper()
+	return s.task.cancel()
+}
+
+func (s *Stream[T]) reporter() *task { return s.task }
+
+func (t *task) grant(n int) {
+	t.session.t.Helper()
+	if n <= 0 {
+		t.session.t.Fatalf("portworkertest: Grant(%d): expected more than 0", n)
+	}
+	t.session.update(func() { t.credit += n })
+	t.session.mustSend(etf.Tuple{etf.Atom("credit"), t.ref, n})
+}
+
+func next[T any](t *task) (out T, err error) {
+	t.session.t.Helper()
+	t.session.mu.Lock()
+	ask := len(t.items) == 0 && t.credit == 0 && !t.ended
+	t.session.mu.Unlock()
+	if ask {
+		t.grant(1)
+	}
+	var got *item
+	t.await("an element, or the end,", func() bool {
+		if len(t.items) > 0 {
+			got, t.items = &t.items[0], t.items[1:]
+		}
+		return got != nil || t.ended
+	})
+	switch {
+	case got != nil && got.fault != nil:
+		return out, got.fault
+	case got != nil:
+		return decode[T](t.session, got.value, fmt.Sprintf("an element of %v", t)), nil
+	case t.failure != nil:
+		return out, t.failure
+	}
+	return out, io.EOF
+}
+
+func collect[T any](t *task) ([]T, error) {
+	t.session.t.Helper()
+	all := []T{}
+	for {
+		element, err := next[T](t)
+		if errors.Is(err, io.EOF) {
+			return all, nil
+		}
+		if err != nil {
+			return all, err
+		}
+		all = append(all, element)
 	}
 }
