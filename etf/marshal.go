@@ -33,7 +33,7 @@ func Marshal(v any) ([]byte, error) {
 // marshalBuffers are where Marshal finds out how long a term is: one copy costs less than to grow several times.
 var marshalBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-const maxKeptBuffer = 256 << 10
+const maxKeptBuffer = 64 << 10
 
 // Append appends v to dst as one term without the version byte, and returns the extended slice. On error, a
 // *MarshalError or a *TypeError, it returns dst as it was. With a dst that is large enough, values of fixed shape are

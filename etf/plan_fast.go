@@ -9,8 +9,10 @@ import (
 
 // A scalar is how a type of fixed form is encoded and decoded; read reports false for what does not fit.
 type scalar[T any] struct {
-	append   func(dst []byte, v T) ([]byte, error)
-	read     func(b []byte) (v T, n int, ok bool)
+	append func(dst []byte, v T) ([]byte, error)
+	read   func(b []byte) (v T, n int, ok bool)
+	// readMany appends the usual forms that b begins with, up to the capacity of list, and returns their length.
+	readMany func(b []byte, list []T) (longer []T, n int)
 	expected string
 }
 
@@ -21,20 +23,23 @@ var (
 			v, n, ok := ReadInt(b)
 			return int(v), n, ok && int64(int(v)) == v
 		},
+		readMany: readIntegers[int],
 		expected: "integer",
 	}
 	int64Scalar = scalar[int64]{
 		append:   func(dst []byte, v int64) ([]byte, error) { return AppendInt(dst, v), nil },
 		read:     ReadInt,
+		readMany: readIntegers[int64],
 		expected: "integer",
 	}
-	floatScalar  = scalar[float64]{append: appendFloat, read: readNumber, expected: "float"}
+	floatScalar  = scalar[float64]{append: appendFloat, read: readNumber, readMany: readFloats, expected: "float"}
 	stringScalar = scalar[string]{
 		append: func(dst []byte, v string) ([]byte, error) { return AppendString(dst, v), nil },
 		read: func(b []byte) (string, int, bool) {
 			data, n, ok := ReadBinary(b)
 			return string(data), n, ok
 		},
+		readMany: readTexts,
 		expected: "binary",
 	}
 
@@ -83,6 +88,13 @@ func (s scalar[T]) decodeList(b []byte, q unsafe.Pointer, _ bool) (int, error) {
 	for items.more() {
 		if len(list) == cap(list) {
 			list = append(make([]T, 0, len(list)+min(items.left, max(room, len(list)))), list...)
+		}
+		if !items.text {
+			before, n := len(list), 0
+			if list, n = s.readMany(items.rest, list); n > 0 {
+				items.advanceMany(len(list)-before, n)
+				continue
+			}
 		}
 		term := items.term()
 		x, n, ok := s.read(term)

@@ -76,6 +76,12 @@ func (e *elements) advance(n int) {
 	e.skip(n)
 }
 
+// advanceMany goes past several elements, n bytes in all, of a list that is no STRING_EXT.
+func (e *elements) advanceMany(elements, n int) {
+	e.left -= elements
+	e.skip(n)
+}
+
 func (e *elements) skip(n int) {
 	e.rest = e.rest[n:]
 	e.read += n
