@@ -147,7 +147,10 @@ func (cb *callback) call(ctx context.Context, args etf.Raw) (any, error) {
 	value := reflect.New(t.Out(0)) // a pointer, so that a union stays known
 	value.Elem().Set(out[0])
 	term, err := etf.Append(nil, value.Interface())
-	return etf.Raw(term), err
+	if err != nil {
+		return nil, fmt.Errorf("the value of the test's function: %w", err)
+	}
+	return etf.Raw(term), nil
 }
 
 // raised is an error as a client tells a worker of it.

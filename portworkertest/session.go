@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"reflect"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -29,7 +31,7 @@ type session struct {
 	mu        sync.Mutex
 	changed   chan struct{}     // closed, and replaced, with each change
 	lost      error             // why nothing more comes, or nil
-	kinds     map[string]string // of functions, by name; nil before the hello
+	kinds     map[string]string // of functions, by name; nil before the hello, and not changed later
 	refs      int64
 	tasks     map[int64]*task
 	callbacks map[string]callback
@@ -130,11 +132,9 @@ func (s *session) mustSend(tuple etf.Tuple) {
 func (s *session) hello(config etf.Map) {
 	s.t.Helper()
 	s.mu.Lock()
-	names := make([]string, 0, len(s.callbacks))
-	for name := range s.callbacks {
-		names = append(names, name)
-	}
+	names := slices.AppendSeq([]string{}, maps.Keys(s.callbacks))
 	s.mu.Unlock()
+	slices.Sort(names)
 	about := etf.Map{{Key: etf.Atom("protocol"), Value: 1}, {Key: etf.Atom("callbacks"), Value: names}}
 	if config != nil {
 		about = append(about, etf.Pair{Key: etf.Atom("config"), Value: config})
@@ -201,8 +201,11 @@ func (s *session) take(m message) {
 	}
 }
 
-// introduced reads the kinds of the worker's functions.
+// introduced reads the kinds of the worker's functions from its first hello.
 func (s *session) introduced(about etf.Raw) {
+	if s.kinds != nil {
+		return
+	}
 	var hello struct {
 		Functions []struct {
 			Name string   `etf:"name"`

@@ -37,8 +37,13 @@ func (c *Client) start(kind, name string, args []any) *task {
 	if known, ok := s.kinds[name]; ok && known != kind {
 		s.t.Fatalf("portworkertest: %q is a %s, which %s: expected a %s", name, known, opener[known], kind)
 	}
-	if args == nil {
-		args = []any{}
+	list := make([]etf.Raw, len(args))
+	for i, arg := range args {
+		term, err := etf.Append(nil, arg)
+		if err != nil {
+			s.t.Fatalf("portworkertest: call %s: argument %d: %v", name, i+1, err)
+		}
+		list[i] = term
 	}
 	t := &task{session: s, name: name, timeout: c.options.Timeout, credit: c.options.credit(kind), room: channelCredit}
 	t.ctx, t.stop = context.WithCancel(context.Background())
@@ -47,7 +52,7 @@ func (c *Client) start(kind, name string, args []any) *task {
 	t.ref = s.refs
 	s.tasks[t.ref] = t
 	s.mu.Unlock()
-	if err := s.send(etf.Tuple{etf.Atom("call"), t.ref, name, args, c.options.term(kind)}); err != nil {
+	if err := s.send(etf.Tuple{etf.Atom("call"), t.ref, name, list, c.options.term(kind)}); err != nil {
 		s.update(func() { delete(s.tasks, t.ref) })
 		t.stop()
 		s.t.Fatalf("portworkertest: call %s: %v", name, err)
