@@ -1,0 +1,78 @@
+package examples
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// guides are the pages whose handlers are those of examples/guides. Their Elixir is run by examples/guides/guides.exs.
+var guides = []string{"writing-handlers"}
+
+func guide(t *testing.T, name string) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join("../docs", name+".md"))
+	require.NoError(t, err)
+	return string(page)
+}
+
+// shownFile is a block after the name of the file that it is a part of.
+var shownFile = regexp.MustCompile("(?s)<!-- (examples/\\S+) -->\n(?:<!--[^\n]*-->\n)?\n?```\\w*\n(.*?)```\n")
+
+func TestTheGuidesShowTheCodeAsItIs(t *testing.T) {
+	for _, name := range guides {
+		t.Run(name, func(t *testing.T) {
+			page := guide(t, name)
+			blocks := shownFile.FindAllStringSubmatch(page, -1)
+			assert.LessOrEqual(t, strings.Count(page, "```go\n"), len(blocks), "a block of Go does not say where it is from")
+			for _, b := range blocks {
+				file, err := os.ReadFile(filepath.Join("..", b[1]))
+				require.NoError(t, err)
+				assert.Contains(t, unindented(string(file)), unindented(b[2]), b[1])
+			}
+		})
+	}
+}
+
+// unindented lets a page show the inside of a function.
+func unindented(code string) string {
+	return regexp.MustCompile(`(?m)^\t+`).ReplaceAllString(code, "")
+}
+
+// session is a block of commands, each after a dollar sign and before what it prints.
+var session = regexp.MustCompile("(?s)```console\n(.*?)```\n")
+
+func TestTheGuidesCommandsPrintWhatIsShown(t *testing.T) {
+	shell, err := exec.LookPath("sh")
+	require.NoError(t, err)
+	dir := t.TempDir()
+	command(t, "..", "go", "build", "-o", filepath.Join(dir, "bin")+"/", "./examples/guides", "./cmd/portworker")
+	for _, name := range guides {
+		for _, block := range session.FindAllStringSubmatch(guide(t, name), -1) {
+			for _, step := range strings.Split("\n"+block[1], "\n$ ")[1:] {
+				line, shown, _ := strings.Cut(strings.TrimSuffix(step, "\n"), "\n")
+				t.Run(name+": "+line, func(t *testing.T) {
+					cmd := exec.CommandContext(t.Context(), shell, "-c", line)
+					cmd.Dir = dir
+					printed, _ := cmd.CombinedOutput() // a call that fails has a status of its own
+					assert.Regexp(t, elided(shown), strings.TrimSuffix(string(printed), "\n"))
+				})
+			}
+		}
+	}
+}
+
+// elided makes a pattern of what is shown: a line with nothing but three dots stands for any lines, and
+// three dots elsewhere for anything in the line.
+func elided(shown string) *regexp.Regexp {
+	pattern := regexp.QuoteMeta(shown)
+	pattern = regexp.MustCompile(`(?m)^\s*\\\.\\\.\\\.$`).ReplaceAllString(pattern, `(?s:.*)`)
+	pattern = strings.ReplaceAll(pattern, `\.\.\.`, `.*`)
+	return regexp.MustCompile(`\A` + pattern + `\z`)
+}
