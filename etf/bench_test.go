@@ -29,6 +29,8 @@ func benchTerms(b *testing.B) map[string]any {
 	ref := etf.Raw("Z\x00\x03w\x0dnonode@nohost\x00\x00\x00\x00\x00\x02\x78\xa8\x49\x54\x00\x02\xff\xa0\x5c\xd6")
 	return map[string]any{
 		"call":          etf.Tuple{etf.Atom("call"), ref, etf.Atom("echo"), []any{"hello"}},
+		"reference":     ref,
+		"atom":          etf.Atom("echo"),
 		"map of 10":     record(1),
 		"1000 integers": integers,
 		"1000 maps":     maps,

@@ -14,8 +14,8 @@ func decodeAny(b []byte) (v any, n int) {
 	case tagInteger:
 		return int64(int32(binary.BigEndian.Uint32(b[1:]))), 5
 	case tagSmallAtomUTF8, tagAtomUTF8, tagSmallAtom, tagAtom:
-		name, n, _ := ReadAtom(b)
-		return atomValue(name), n
+		atom, n, _ := readAtom(b)
+		return atom.value, n
 	case tagBinary:
 		data, n, _ := ReadBinary(b)
 		return string(data), n

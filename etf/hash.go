@@ -140,7 +140,7 @@ const highBits = 0x8080808080808080
 // shortAtom returns the length and the hash of an atom whose name is ASCII and fits two words: most are read without a
 // loop. For any other term, and near the end of b, n is 0.
 func (s *seeds) shortAtom(b []byte) (n int, hash uint64) {
-	if len(b) < 3+16 {
+	if len(b) < 3+8 {
 		return 0, 0
 	}
 	name, size := b[2:], uint(b[1])
@@ -160,7 +160,7 @@ func (s *seeds) shortAtom(b []byte) (n int, hash uint64) {
 		}
 		return n, s.hashWord(hashAtom, size, first) | 1
 	}
-	if size > 16 {
+	if size > 16 || size > uint(len(name)) {
 		return 0, 0
 	}
 	last := binary.LittleEndian.Uint64(name[size-8:])

@@ -44,12 +44,17 @@ func ReadMap(b []byte) (pairs, n int, ok bool) {
 // ReadAtom reads an atom in any of its encodings. The name never aliases b; names seen lately come from a cache and
 // cost no allocation.
 func ReadAtom(b []byte) (name string, n int, ok bool) {
+	atom, n, ok := readAtom(b)
+	return atom.name, n, ok
+}
+
+func readAtom(b []byte) (atom cachedAtom, n int, ok bool) {
 	text, latin1, n, ok := splitAtom(b)
 	if !ok {
-		return "", 0, false
+		return cachedAtom{}, 0, false
 	}
 	if latin1 && !isASCII(text) {
-		return latin1ToUTF8(text), n, true
+		return newCachedAtom(latin1ToUTF8(text)), n, true
 	}
 	return atoms.intern(text), n, true
 }
@@ -93,9 +98,14 @@ func ReadBinary(b []byte) (data []byte, n int, ok bool) {
 
 // ReadInt reads an integer that fits an int64, in any of its encodings.
 func ReadInt(b []byte) (v int64, n int, ok bool) {
-	switch {
-	case len(b) >= 2 && b[0] == tagSmallInteger:
+	if len(b) >= 2 && b[0] == tagSmallInteger { // inlined
 		return int64(b[1]), 2, true
+	}
+	return readWide(b)
+}
+
+func readWide(b []byte) (v int64, n int, ok bool) {
+	switch {
 	case len(b) >= 5 && b[0] == tagInteger:
 		return int64(int32(binary.BigEndian.Uint32(b[1:]))), 5, true
 	case len(b) >= 3 && b[0] == tagSmallBig, len(b) >= 6 && b[0] == tagLargeBig:

@@ -14,6 +14,11 @@ import (
 // and where the creator of a fun is no pid, which later OTPs refuse. It is less strict with identifiers that name the
 // node that reads them: which process numbers, for instance, that node can have given out cannot be known here.
 func (l Limits) Scan(body []byte) (n int, err error) {
+	if len(body) > 0 && !containers[body[0]] { // needs no scanner, unless for its error
+		if n, err := leaf(body, 0); err == nil && n <= len(body) {
+			return n, nil
+		}
+	}
 	s := scanner{maxDepth: l.maxDepth(), seed: &scanSeed}
 	s.top.left = 1
 	n, err = s.scan(body)
