@@ -28,9 +28,13 @@ func (w *Worker) host(own *pflag.FlagSet) cli.Host {
 			}
 			return w.ready()
 		},
-		Claim: func() (cli.Streams, error) {
-			in, out, err := claimWire(0, 1)
-			return cli.Streams{In: in, Out: out}, err
+		Claim: func(descriptors string) (cli.Streams, error) {
+			in, out, err := parseDescriptors(descriptors)
+			if err != nil {
+				return cli.Streams{}, err
+			}
+			input, output, err := claimWire(in, out)
+			return cli.Streams{In: input, Out: output}, err
 		},
 	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"portworker/dispatch"
 	"portworker/etf"
+	"portworker/internal/wire"
 )
 
 const (
@@ -86,8 +87,8 @@ func (c *call) follow(inputs *inputs) error {
 		if err != nil {
 			return fmt.Errorf("the worker ended before the task: %w", err)
 		}
-		if m.tag == "result" && len(m.parts) == 2 {
-			return c.end(m.parts[1])
+		if m.Tag == "result" && len(m.Parts) == 2 {
+			return c.end(m.Parts[1])
 		}
 		if err := c.act(m, inputs); err != nil {
 			return err
@@ -96,12 +97,12 @@ func (c *call) follow(inputs *inputs) error {
 }
 
 // act shows one message, and answers it where the worker waits for that.
-func (c *call) act(m message, inputs *inputs) error {
+func (c *call) act(m wire.Message, inputs *inputs) error {
 	switch {
-	case m.tag == "progress" && len(m.parts) == 2:
-		return c.show.progress(m.parts[1])
-	case m.tag == "data" && len(m.parts) == 2:
-		elements, err := etf.SplitList(m.parts[1], nil)
+	case m.Tag == "progress" && len(m.Parts) == 2:
+		return c.show.progress(m.Parts[1])
+	case m.Tag == "data" && len(m.Parts) == 2:
+		elements, err := etf.SplitList(m.Parts[1], nil)
 		if err == nil {
 			err = c.show.values(elements)
 		}
@@ -110,17 +111,17 @@ func (c *call) act(m message, inputs *inputs) error {
 			return errors.Join(err, c.client.send("cancel", callRef))
 		}
 		return c.client.send("credit", callRef, len(elements))
-	case m.tag == "credit" && len(m.parts) == 2 && inputs != nil:
-		n, _, _ := etf.ReadInt(m.parts[1])
+	case m.Tag == "credit" && len(m.Parts) == 2 && inputs != nil:
+		n, _, _ := etf.ReadInt(m.Parts[1])
 		inputs.grant(int(n))
-	case m.tag == "callback" && len(m.parts) == 5:
-		return c.client.send("reply", m.parts[0], etf.Tuple{etf.Atom("error"), etf.Map{
+	case m.Tag == "callback" && len(m.Parts) == 5:
+		return c.client.send("reply", m.Parts[0], etf.Tuple{etf.Atom("error"), etf.Map{
 			{Key: etf.Atom("message"), Value: "the command line has no functions to call back"},
 		}})
-	case m.tag == "notify" && len(m.parts) == 2:
-		return c.show.other("notify", m.parts[1])
-	case m.tag == "fault" && len(m.parts) == 2:
-		return c.show.other("fault", m.parts[1])
+	case m.Tag == "notify" && len(m.Parts) == 2:
+		return c.show.other("notify", m.Parts[1])
+	case m.Tag == "fault" && len(m.Parts) == 2:
+		return c.show.other("fault", m.Parts[1])
 	}
 	return nil
 }

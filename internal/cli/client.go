@@ -2,12 +2,12 @@ package cli
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
 	"portworker/etf"
+	"portworker/internal/wire"
 	"portworker/protocol"
 )
 
@@ -17,7 +17,7 @@ type client struct {
 	input  *io.PipeWriter
 	output *io.PipeReader
 	reader *protocol.PacketReader
-	held   []message // of the packet that was read last
+	held   []wire.Message // of the packet that was read last
 	ended  chan error
 }
 
@@ -26,7 +26,7 @@ func dial(w Worker) *client {
 	in, input := io.Pipe()
 	output, out := io.Pipe()
 	// A worker may send larger packets than it takes.
-	c := &client{input: input, output: output, reader: protocol.NewPacketReader(output, maxPacket), ended: make(chan error, 1)}
+	c := &client{input: input, output: output, reader: protocol.NewPacketReader(output, wire.MaxPacket), ended: make(chan error, 1)}
 	go func() {
 		err := w.Serve(context.Background(), in, out)
 		_ = in.Close()
@@ -36,36 +36,27 @@ func dial(w Worker) *client {
 	return c
 }
 
-const (
-	headerSize = 4
-	maxPacket  = 1<<31 - 1 // the most that a worker sends, in bytes
-)
-
-// packetLimits are more than any packet of a worker needs.
-var packetLimits = etf.Limits{MaxDepth: 20_000, MaxInflated: maxPacket}
-
 // send writes one message in a packet of its own. It waits for the worker to
 // read, which it always does.
 func (c *client) send(tag string, parts ...any) error {
 	message := append(etf.Tuple{etf.Atom(tag)}, parts...)
-	packet, err := etf.Append([]byte{headerSize: etf.Version}, message)
+	packet, err := etf.Append([]byte{etf.Version}, message)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", tag, err)
 	}
-	binary.BigEndian.PutUint32(packet, uint32(len(packet)-headerSize))
-	_, err = c.input.Write(packet)
+	_, err = c.input.Write(wire.Frame(packet))
 	return err
 }
 
 // next returns the next message, and io.EOF when the worker has said all it had to.
-func (c *client) next() (message, error) {
+func (c *client) next() (wire.Message, error) {
 	for len(c.held) == 0 {
 		packet, err := c.reader.Next()
 		if err != nil {
-			return message{}, err
+			return wire.Message{}, err
 		}
-		if c.held, err = splitPacket(packet); err != nil {
-			return message{}, err
+		if c.held, err = wire.Split(packet); err != nil {
+			return wire.Message{}, err
 		}
 	}
 	m := c.held[0]
@@ -92,8 +83,8 @@ func (c *client) hello() (etf.Raw, error) {
 			return nil, errors.New("the worker ended before its hello")
 		case err != nil:
 			return nil, fmt.Errorf("read hello: %w", err)
-		case m.tag == "hello" && len(m.parts) == 1:
-			return m.parts[0], nil
+		case m.Tag == "hello" && len(m.Parts) == 1:
+			return m.Parts[0], nil
 		}
 	}
 }

@@ -7,13 +7,14 @@ import (
 
 	"portworker/etf"
 	"portworker/internal/termtext"
+	"portworker/internal/wire"
 	"portworker/protocol"
 )
 
 // Decode reads packets from in and writes their messages to out, each in a line, as they come. A
 // batch is as many lines: how messages are put into packets means nothing.
 func Decode(in io.Reader, out io.Writer, e Encoding) error {
-	packets := protocol.NewPacketReader(in, maxPacket)
+	packets := protocol.NewPacketReader(in, wire.MaxPacket)
 	for n := 1; ; n++ {
 		packet, err := packets.Next()
 		switch {
@@ -38,7 +39,7 @@ func (e Encoding) parse(packet []byte) (any, error) {
 	if e.MessagePack {
 		return termtext.ParseMessagePack(packet)
 	}
-	term, err := packetLimits.Parse(packet)
+	term, err := wire.Limits.Parse(packet)
 	if err != nil {
 		return nil, fmt.Errorf("%w (packets in MessagePack are read with --msgpack)", err)
 	}

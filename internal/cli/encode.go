@@ -1,13 +1,13 @@
 package cli
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 
 	"portworker/etf"
 	"portworker/internal/termtext"
+	"portworker/internal/wire"
 )
 
 // Encoding says what the text is in, and what the packets are in.
@@ -50,23 +50,22 @@ func Encode(in io.Reader, out io.Writer, e Encoding, drain bool) error {
 
 // write writes a term as one packet, in one piece.
 func (e Encoding) write(out io.Writer, v any) (err error) {
-	packet := make([]byte, headerSize, 256)
+	var packet []byte
 	if e.MessagePack {
-		packet, err = termtext.AppendMessagePack(packet, v)
+		packet, err = termtext.AppendMessagePack(nil, v)
 	} else {
 		if e.Syntax == termtext.JSON {
 			v = messagesOf(v)
 		}
-		packet, err = etf.Append(append(packet, etf.Version), v)
+		packet, err = etf.Append([]byte{etf.Version}, v)
 	}
 	if err != nil {
 		return err
 	}
-	if len(packet)-headerSize > maxPacket {
-		return fmt.Errorf("a term of %d bytes: a packet holds at most %d", len(packet)-headerSize, maxPacket)
+	if len(packet) > wire.MaxPacket {
+		return fmt.Errorf("a term of %d bytes: a packet holds at most %d", len(packet), wire.MaxPacket)
 	}
-	binary.BigEndian.PutUint32(packet, uint32(len(packet)-headerSize))
-	_, err = out.Write(packet)
+	_, err = out.Write(wire.Frame(packet))
 	return err
 }
 

@@ -22,8 +22,9 @@ type Host struct {
 	Flags func() *pflag.FlagSet
 	// Ready gets the worker ready, with the flags that Flags returned.
 	Ready func(flags *pflag.FlagSet) (Worker, error)
-	// Claim takes standard input and output for the command: whatever else prints goes to standard error, and nothing else reads.
-	Claim func() (Streams, error)
+	// Claim takes descriptors, as "0,1", for the command: whatever else prints goes to standard error, and
+	// nothing else reads.
+	Claim func(descriptors string) (Streams, error)
 }
 
 // A Worker is what the commands need of the program's worker.
@@ -62,6 +63,9 @@ const (
 	ExitUsage   = 2
 )
 
+// standard are the descriptors of standard input and output.
+const standard = "0,1"
+
 // fails gives an error the status of a failure, unless it has one.
 func fails(err error) error {
 	if _, has := err.(*Exit); has || err == nil {
@@ -75,7 +79,7 @@ func Commands(host Host) []*cobra.Command {
 	return []*cobra.Command{
 		host.callCommand(), host.functionsCommand(), host.describeCommand(),
 		host.encodeCommand(), host.decodeCommand(),
-		host.completionCommand(),
+		host.recordCommand(), host.replayCommand(), host.completionCommand(),
 	}
 }
 
@@ -91,7 +95,7 @@ func (h Host) inProcess(cmd *cobra.Command, run func(w Worker, s Streams, args [
 	cmd.Flags().AddFlagSet(flags)
 	cmd.Long += "\n\nThe settings of the worker are taken too: see " + h.Name + " --help."
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		streams, err := h.Claim()
+		streams, err := h.Claim(standard)
 		if err != nil {
 			return fails(err)
 		}
