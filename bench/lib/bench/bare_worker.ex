@@ -4,7 +4,7 @@ defmodule Bench.BareWorker do
   `term_to_binary` and `binary_to_term`.
   """
 
-  alias Bench.{Clock, Program, Statistics}
+  alias Bench.{Callers, Clock, Program, Relay, Statistics}
 
   @payload <<0::128>>
 
@@ -68,6 +68,26 @@ defmodule Bench.BareWorker do
     results(port, left - length(messages))
   end
 
+  @doc "Calls a second of `count` processes that write to the port themselves, each with an alias as the ref."
+  @spec callers(pos_integer(), pos_integer()) :: map()
+  def callers(count, calls) do
+    with_worker(fn port ->
+      Relay.run(port, &results/1, fn ->
+        Callers.measure(count, calls, Program.os_pid(port), fn -> call(port) end)
+      end)
+    end)
+  end
+
+  defp call(port) do
+    ref = :erlang.alias([:reply])
+    say(port, {:call, ref, "echo", [@payload]})
+    receive do: ({^ref, {:ok, @payload}} -> :ok)
+  end
+
+  defp results(packet) do
+    for {:result, ref, result} <- messages(packet), do: {ref, result}
+  end
+
   @doc "Writes a message, or a list of them, as one packet."
   @spec say(port(), term()) :: true
   def say(port, message), do: Port.command(port, :erlang.term_to_binary(message))
@@ -76,9 +96,11 @@ defmodule Bench.BareWorker do
   @spec hear(port()) :: [tuple()]
   def hear(port) do
     receive do
-      {^port, {:data, packet}} -> packet |> :erlang.binary_to_term() |> List.wrap()
+      {^port, {:data, packet}} -> messages(packet)
     end
   end
+
+  defp messages(packet), do: packet |> :erlang.binary_to_term() |> List.wrap()
 
   @doc "One call of `echo`."
   @spec echo(port(), integer(), binary()) :: [tuple()]

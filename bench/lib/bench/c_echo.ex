@@ -4,7 +4,7 @@ defmodule Bench.CEcho do
   `Port.command/2` and `receive`.
   """
 
-  alias Bench.{Callers, Clock, Program, Statistics}
+  alias Bench.{Callers, Clock, Program, Relay, Statistics}
 
   @payload <<0::128>>
 
@@ -66,28 +66,10 @@ defmodule Bench.CEcho do
   @spec callers(pos_integer(), pos_integer(), :pid | :alias) :: map()
   def callers(count, calls, address) do
     with_echo(:small, fn port ->
-      owner = self()
-      relay = Task.async(fn -> relay(port, owner) end)
-      Port.connect(port, relay.pid)
-      result = Callers.measure(count, calls, Program.os_pid(port), fn -> call(port, address) end)
-      send(relay.pid, :stop)
-      Task.await(relay)
-      result
+      Relay.run(port, &[:erlang.binary_to_term(&1)], fn ->
+        Callers.measure(count, calls, Program.os_pid(port), fn -> call(port, address) end)
+      end)
     end)
-  end
-
-  defp relay(port, owner) do
-    receive do
-      {^port, {:data, packet}} ->
-        {to, payload} = :erlang.binary_to_term(packet)
-        send(to, {to, payload})
-        relay(port, owner)
-
-      # The port is to live on.
-      :stop ->
-        Port.connect(port, owner)
-        Process.unlink(port)
-    end
   end
 
   defp call(port, :pid), do: call_back(port, self())

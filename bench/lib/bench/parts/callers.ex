@@ -3,7 +3,7 @@ defmodule Bench.Parts.Callers do
 
   @behaviour Bench.Part
 
-  alias Bench.{CEcho, Ceiling, Client, Table}
+  alias Bench.{BareWorker, CEcho, Ceiling, Client, Table}
 
   # Calls in all, enough for some tenths of a second.
   @callers [
@@ -30,6 +30,7 @@ defmodule Bench.Parts.Callers do
         subjects: [
           {"C echo, by alias", fn -> CEcho.callers(callers, calls, :alias) end},
           {"C echo, by pid", fn -> CEcho.callers(callers, calls, :pid) end},
+          {"worker, bare port, by alias", fn -> BareWorker.callers(callers, calls) end},
           {"run/4", fn -> Client.callers(callers, calls) end},
           {"GenServer.call/2", fn -> Ceiling.callers(callers, calls) end}
         ],
