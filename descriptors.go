@@ -27,7 +27,7 @@ func claimWire(in, out int) (input, output *os.File, err error) {
 	// A read that waits holds no thread: the runtime's poller waits for it. The one
 	// goroutine that writes may block in the system instead, which lets it put a large packet
 	// through a full pipe without being woken for every few pages that are read.
-	if input, err = private(in, "wire input", true); err != nil {
+	if input, err = private(in, "wire input", false); err != nil {
 		return nil, nil, err
 	}
 	if output, err = private(out, "wire output", false); err != nil {

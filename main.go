@@ -46,6 +46,7 @@ func (w *Worker) serveDescriptors(in, out int) error {
 	if err != nil {
 		return err
 	}
+	paceCollector()
 	reader := newWireReader(input)
 	options := w.options()
 	options.OnConfig = func(limits Limits) {
@@ -53,7 +54,7 @@ func (w *Worker) serveDescriptors(in, out int) error {
 		reader.wait.Store(int64(limits.BusyWait))
 	}
 	options.OutputGone = func() <-chan struct{} { return readerGone(output) }
-	conn := dispatch.NewConn(reader, output, options)
+	conn := dispatch.NewConn(reader, newWireWriter(output), options)
 	stderr := slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})
 	slog.SetDefault(slog.New(conn.LogHandler(stderr)))
 

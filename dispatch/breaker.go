@@ -77,7 +77,7 @@ func (b *breaker) do(t *Task, use func()) {
 		if change.NewState == circuitbreaker.OpenState {
 			level = slog.LevelWarn
 		}
-		t.conn.logger().LogAttrs(t.ctx, level, "circuit breaker: "+circuitState(change.NewState),
+		t.conn.logger().LogAttrs(&t.ctx, level, "circuit breaker: "+circuitState(change.NewState),
 			slog.String("function", b.function),
 			slog.String("from", circuitState(change.OldState)), slog.String("to", circuitState(change.NewState)))
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"runtime"
-	"time"
 
 	"portworker/etf"
 	"portworker/protocol"
@@ -79,7 +78,7 @@ func (c *Conn) Stats() Stats {
 			stats.Lanes[string(l.name)] = LaneStats{l.running, l.waiting, l.config.Size, l.config.Queue}
 		}
 		stats.Accepted = s.accepted()
-		stats.Running = len(s.tasks) + s.children - waiting
+		stats.Running = len(s.tasks) + s.children - waiting + s.inlineCount()
 		stats.Abandoned = len(s.abandoned)
 		stats.Calls, stats.OK = s.counts.calls, s.counts.ok
 		stats.Functions = s.functionStats(c.options.Registry.functions)
@@ -93,7 +92,7 @@ func (c *Conn) Stats() Stats {
 	stats.Dropped = sent.Dropped + c.logs.dropped.Load()
 	stats.Goroutines = runtime.NumGoroutine()
 	stats.Heap = heapBytes()
-	stats.Uptime = time.Since(c.started).Milliseconds()
+	stats.Uptime = c.state.now().Milliseconds()
 	return stats
 }
 
@@ -116,6 +115,9 @@ func (c *Conn) stacks(asking *Task) []TaskStack {
 				tasks = append(tasks, t)
 			}
 		}
+		if t := s.inline; t != nil && t != asking {
+			tasks = append(tasks, t)
+		}
 		for t := range s.abandoned {
 			tasks = append(tasks, t)
 			abandoned[t] = true
@@ -125,7 +127,7 @@ func (c *Conn) stacks(asking *Task) []TaskStack {
 	list := make([]TaskStack, 0, len(tasks))
 	for _, t := range tasks {
 		if stack := byTask[fmt.Sprintf("%p", t)]; stack != nil {
-			list = append(list, TaskStack{t.Function(), t.Name(), time.Since(t.accepted).Milliseconds(), abandoned[t], string(stack)})
+			list = append(list, TaskStack{t.Function(), t.Name(), (c.state.now() - t.accepted).Milliseconds(), abandoned[t], string(stack)})
 		}
 	}
 	return list

@@ -38,7 +38,7 @@ func (t *Task) Ask(ctx context.Context, name string, args []any) (etf.Raw, error
 		return nil, context.Cause(ctx)
 	case <-t.ctx.Done():
 		t.conn.forget(id)
-		return nil, context.Cause(t.ctx)
+		return nil, t.ctx.cause()
 	}
 }
 
@@ -150,10 +150,16 @@ func (t *Task) Notify(ctx context.Context, to, v any) error {
 	if err != nil {
 		return fmt.Errorf("encode notify: %w", err)
 	}
-	if err := t.conn.writer.Reserve(ctx, o.Cost()); err != nil {
+	if err := t.reserve(ctx, o.Cost()); err != nil {
 		return err
 	}
-	t.conn.writer.QueueReserved(o, o.Cost())
-	t.conn.writer.Flush()
+	inline := false
+	t.conn.update(func(s *inflight) {
+		inline = s.inline == t
+		t.conn.writer.QueueReserved(o, o.Cost())
+	})
+	if !inline {
+		t.conn.writer.Flush()
+	}
 	return nil
 }

@@ -20,10 +20,7 @@ func (c *Conn) cancel(ref etf.Raw) {
 // ownerDown tells every task of an owner to stop.
 func (c *Conn) ownerDown(owner etf.Raw) {
 	c.mu.Lock()
-	tasks := make([]*Task, 0, len(c.state.owners[string(owner)]))
-	for t := range c.state.owners[string(owner)] {
-		tasks = append(tasks, t)
-	}
+	tasks := c.state.ownedBy(owner)
 	c.mu.Unlock()
 	for _, t := range tasks {
 		c.stop(t, &protocol.Error{Reason: protocol.Cancelled, Message: "the owner is gone"}, false)
@@ -47,7 +44,7 @@ func (c *Conn) stop(t *Task, why *protocol.Error, lenient bool) {
 		t.stop, t.lenient, cancelled = why, lenient, true
 	})
 	if cancelled {
-		t.cancel(why)
+		t.ctx.cancel(why)
 		c.writer.FlushSoon()
 	}
 }
@@ -67,7 +64,16 @@ func (c *Conn) giveUp(t *Task, why *protocol.Error) {
 func (c *Conn) expire(t *Task) {
 	why := &protocol.Error{Reason: protocol.Timeout, Message: fmt.Sprintf("not done after %v", t.call.Timeout)}
 	c.endEarly(t, why)
-	t.cancel(why)
+	t.ctx.cancel(why)
+}
+
+// expireDue ends the tasks whose deadline has passed.
+func (c *Conn) expireDue() {
+	var due []*Task
+	c.update(func(s *inflight) { due = s.deadlines.due(s.now()) })
+	for _, t := range due {
+		c.expire(t)
+	}
 }
 
 // endEarly ends a task before its handler has returned, unless it has ended.
@@ -103,7 +109,7 @@ func (c *Conn) finish(t *Task, value any, err error) {
 	// longer, and the news of that takes the place of its value: stopping is never held up by
 	// a client that does not read, and what nobody waits for is not sent past the window.
 	reserved := e.cost()
-	if c.writer.Reserve(t.ctx, reserved) != nil {
+	if c.writer.Reserve(&t.ctx, reserved) != nil {
 		reserved = 0
 		if stop := t.stopError(); stop != nil && !t.lenientStop() {
 			e = t.failed(stop)
@@ -122,7 +128,7 @@ func (c *Conn) finish(t *Task, value any, err error) {
 	if over {
 		c.writer.Unreserve(reserved)
 	}
-	t.cancel(nil)
+	t.ctx.release()
 	c.start(next)
 	c.reportLeak(leaks)
 	c.writer.Flush()

@@ -37,21 +37,21 @@ func (t *Task) child(ctx context.Context, spec Spec, sink func(ending)) (*Task, 
 		Timeout: spec.Timeout, Priority: spec.Priority, Lane: spec.Lane, Name: spec.Name, Retry: spec.Retry,
 		Meta: t.metaTerm(ctx), Progress: t.call.Progress, Credit: protocol.CreditDefault,
 	}
-	child, err := t.conn.newTask(ctx, call)
+	child, err := t.conn.newTask(ctx, call, t.conn.state.now())
 	if err != nil {
 		return nil, err
 	}
 	expected := KindFunction
 	if spec.Elements != nil {
 		expected = KindStream
-		child.out = streaming.NewLocalOutput(child.ctx, taking(spec.Elements))
+		child.out = streaming.NewLocalOutput(&child.ctx, taking(spec.Elements))
 	}
 	if kind := child.fn.Load().Kind; kind != expected {
-		child.cancel(nil)
+		child.ctx.release()
 		return nil, &protocol.Error{Reason: protocol.BadArgs, Message: fmt.Sprintf("%s is a %s: expected a %s", spec.Function, kind, expected)}
 	}
 	child.parent, child.sink, child.label = t, sink, spec.Label
-	if err := t.conn.admit(child); err != nil {
+	if _, err := t.conn.admit(child); err != nil {
 		return nil, err
 	}
 	return child, nil

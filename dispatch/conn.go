@@ -32,15 +32,19 @@ type Options struct {
 // Conn is one conversation between a client and this worker.
 type Conn struct {
 	options Options
-	reader  *protocol.PacketReader
-	parser  protocol.Parser // the reading goroutine's
 	writer  *protocol.Writer
 	wire    atomic.Uint32 // the codec, for everyone else
-	started time.Time
 	logs    logState
 	memory  memoryGauge
 	replace atomic.Bool              // the client has been asked for another worker
 	offered atomic.Pointer[[]string] // the callbacks the client said it has, or nil
+
+	// What belongs to the role of reading.
+	reader  *protocol.PacketReader
+	parser  protocol.Parser
+	clock   time.Duration // when something was last done, on the connection's clock
+	flushed time.Duration // when results last left
+	ended   chan error    // tells how the input ended
 
 	mu    sync.Mutex
 	state inflight
@@ -60,11 +64,13 @@ func NewConn(in io.Reader, out io.Writer, options Options) *Conn {
 		options: options,
 		reader:  protocol.NewPacketReader(in, options.Config.MaxFrame),
 		writer:  protocol.NewWriter(out),
-		started: time.Now(),
 		state:   newInflight(options.Config),
 		drain:   make(chan struct{}),
 		idle:    make(chan struct{}),
+		ended:   make(chan error, 1),
 	}
+	c.state.deadlines.timer = stopped(c.expireDue)
+	c.state.watch.timer = stopped(c.look)
 	for i := range c.state.lanes {
 		c.state.lanes[i].executor = options.Executors[c.state.lanes[i].name]
 	}
@@ -88,38 +94,28 @@ func (c *Conn) update(change func(s *inflight)) {
 
 func (c *Conn) codec() protocol.Codec { return protocol.Codec(c.wire.Load()) }
 
-// read is the reading goroutine: it parses and dispatches until the input
-// ends, and never waits for anything but input.
-func (c *Conn) read() error {
-	for {
-		packet, err := c.reader.Next()
-		if tooLarge, ok := err.(*protocol.FrameTooLargeError); ok {
-			c.fault(nil, &protocol.Error{Reason: protocol.FrameTooLarge, Message: tooLarge.Error()})
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		c.parser.Each(packet, c.handle)
-	}
+// stopped returns a timer that will run f once it is set.
+func stopped(f func()) *time.Timer {
+	timer := time.AfterFunc(time.Hour, f)
+	timer.Stop()
+	return timer
 }
 
-// handle acts on one message.
-func (c *Conn) handle(m protocol.Message) {
+// handle acts on one message, and reports whether this goroutine reads on.
+func (c *Conn) handle(m protocol.Message) (reading bool) {
 	if codec := c.parser.Codec(); codec != c.codec() {
 		c.wire.Store(uint32(codec))
 		c.writer.SetCodec(codec)
 	}
 	switch m := m.(type) {
 	case *protocol.Call:
-		c.accept(m)
+		return c.accept(m)
 	case *protocol.Cancel:
 		c.cancel(m.Ref)
 	case *protocol.OwnerDown:
 		c.ownerDown(m.Owner)
 	case *protocol.Ping:
 		c.writer.AnswerPing(c.codec().Pong(m.Term))
-		c.writer.FlushSoon()
 	case *protocol.Hello:
 		c.hello(m)
 	case *protocol.Drain:
@@ -137,6 +133,7 @@ func (c *Conn) handle(m protocol.Message) {
 	case *protocol.Ack:
 		c.writer.Ack(m.Bytes)
 	}
+	return true
 }
 
 func unknownFunction(name string) string {
@@ -147,19 +144,28 @@ func unknownFunction(name string) string {
 	return fmt.Sprintf("no function %q: $functions lists those there are", name)
 }
 
-// accept starts a task, lets it wait, or refuses it.
-func (c *Conn) accept(call *protocol.Call) {
-	t, err := c.newTask(context.Background(), call)
+// accept starts a task, runs it, lets it wait, or refuses it, and reports whether this
+// goroutine reads on.
+func (c *Conn) accept(call *protocol.Call) (reading bool) {
+	t, err := c.newTask(nil, call, c.clock)
+	var inline bool
 	if err == nil {
-		err = c.admit(t)
+		inline, err = c.admit(t)
 	}
 	if err != nil {
 		c.refuse(call.Ref, err)
+		return true
 	}
+	if !inline {
+		c.clock = c.state.now()
+		return true
+	}
+	return c.runInline(t)
 }
 
-// newTask finds what the call names, for a task whose context descends from ctx.
-func (c *Conn) newTask(ctx context.Context, call *protocol.Call) (*Task, *protocol.Error) {
+// newTask finds what the call names, for a task whose context descends from ctx
+// unless that is nil.
+func (c *Conn) newTask(ctx context.Context, call *protocol.Call, now time.Duration) (*Task, *protocol.Error) {
 	fn := c.options.Registry.find(call.Function)
 	if fn == nil {
 		return nil, &protocol.Error{Reason: protocol.UnknownFunction, Message: unknownFunction(call.Function)}
@@ -178,7 +184,8 @@ func (c *Conn) newTask(ctx context.Context, call *protocol.Call) (*Task, *protoc
 	if err := fn.guard.refusal(); err != nil {
 		return nil, err
 	}
-	t := &Task{conn: c, call: call, args: call.Args, lane: &c.state.lanes[i], accepted: time.Now()}
+	t := &Task{conn: c, call: *call, lane: &c.state.lanes[i], accepted: now}
+	t.ctx.task, t.ctx.parent = t, ctx
 	if call.Retry != nil {
 		var err *protocol.Error
 		if t.retry, err = retryOption(fn, call.Retry); err != nil {
@@ -186,27 +193,26 @@ func (c *Conn) newTask(ctx context.Context, call *protocol.Call) (*Task, *protoc
 		}
 	}
 	t.fn.Store(fn)
-	ctx, cancel := context.WithCancelCause(ctx)
-	t.ctx, t.cancel = &taskContext{Context: ctx, task: t}, cancel
 	t.equip()
 	return t, nil
 }
 
-// admit starts a task, or lets it wait, or says why it is refused.
-func (c *Conn) admit(t *Task) *protocol.Error {
+// admit starts a task, or lets it wait, or says why it is refused. One that is inline is left
+// to the caller to run.
+func (c *Conn) admit(t *Task) (inline bool, err *protocol.Error) {
 	var start *Task
-	var err *protocol.Error
 	c.update(func(s *inflight) {
-		if start, err = s.admit(t); err == nil && t.call.Timeout > 0 {
-			t.timer = time.AfterFunc(t.call.Timeout, func() { c.expire(t) })
-		}
+		start, err = s.admit(t)
+		inline = s.inline == t
 	})
 	if err != nil {
-		t.cancel(nil)
-		return err
+		t.ctx.release()
+		return false, err
 	}
-	c.start(start)
-	return nil
+	if !inline {
+		c.start(start)
+	}
+	return inline, nil
 }
 
 // refuse answers a call that was not accepted. A ref that is in use belongs to
@@ -214,7 +220,7 @@ func (c *Conn) admit(t *Task) *protocol.Error {
 func (c *Conn) refuse(ref etf.Raw, err *protocol.Error) {
 	live := false
 	c.update(func(s *inflight) {
-		live = s.tasks[string(ref)] != nil
+		live = s.tasks[key(ref)] != nil
 		s.counts.refused++
 	})
 	if live {

@@ -54,7 +54,7 @@ func (e ending) cost() int {
 // conclude ends t and says so. It is part of a change under the lock, so that
 // nothing can be said of the task after it.
 func (c *Conn) conclude(s *inflight, t *Task, e ending, reserved int) {
-	s.end(t, e.reason)
+	s.end(t, e.reason, s.now())
 	if t.sink != nil {
 		t.sink(e)
 		return

@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -31,7 +30,7 @@ func (c *Continuation) Error() string { return fmt.Sprintf("continue with %q", c
 // it. The place in the lane is free at once; the deadline, the ref and
 // everything else stay. An error is how the task ends instead.
 func (c *Conn) handOver(t *Task, to *Continuation) error {
-	if err := context.Cause(t.ctx); err != nil {
+	if err := t.ctx.cause(); err != nil {
 		return err
 	}
 	switch {
@@ -65,7 +64,7 @@ func (c *Conn) handOver(t *Task, to *Continuation) error {
 		if t.phase == ended {
 			return
 		}
-		t.args = list
+		t.call.Args = list
 		s.passed(t, fn)
 		t.fn.Store(fn)
 		i, _ := laneIndex(fn.Lane)
@@ -102,7 +101,7 @@ func (c *Conn) handToClient(t *Task, to *Continuation) error {
 	if stopped {
 		return errStopped
 	}
-	id, err := t.ask(t.ctx, to.Name, to.Args, func(r *protocol.Reply) { c.endWith(t, to.Name, r) })
+	id, err := t.ask(&t.ctx, to.Name, to.Args, func(r *protocol.Reply) { c.endWith(t, to.Name, r) })
 	if err != nil {
 		c.update(func(*inflight) {
 			if t.phase == handed {
@@ -151,7 +150,7 @@ func (c *Conn) endHanded(t *Task, e ending) {
 			c.conclude(s, t, e, 0)
 		}
 	})
-	t.cancel(nil)
+	t.ctx.release()
 	c.writer.FlushSoon()
 }
 

@@ -11,6 +11,7 @@ type functionCounts struct {
 	calls, ok, errors int64
 	attempts, retries int64
 	total, longest    time.Duration
+	pace              pace
 }
 
 // FunctionStats is a function's part of [Stats]. Durations are in milliseconds, from a task's
@@ -84,13 +85,12 @@ type EndedTask struct {
 }
 
 // remember counts the end of a task in the function that ended it.
-func (s *inflight) remember(t *Task, reason protocol.Reason) {
+func (s *inflight) remember(t *Task, reason protocol.Reason, took time.Duration) {
 	fn := t.fn.Load()
 	attempts := t.attempts.Load()
 	if attempts == 0 && t.phase != waiting {
 		attempts = 1
 	}
-	took := time.Since(t.accepted)
 	n := s.of(fn)
 	if reason == "" {
 		n.ok++

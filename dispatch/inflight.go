@@ -13,10 +13,10 @@ type inflight struct {
 	asked     Config // as it was set
 	config    Config // the same, with defaults filled in
 	tasks     map[string]*Task
-	owners    map[string]map[*Task]struct{}
-	lanes     [4]lane // in the order of allLanes
-	children  int     // tasks that other tasks have started
-	handlers  int     // goroutines that are in a handler
+	owners    map[string]*Task // the first of an owner's tasks, see own
+	lanes     [4]lane          // in the order of allLanes
+	children  int              // tasks that other tasks have started
+	handlers  int              // goroutines that are in a handler
 	abandoned map[*Task]struct{}
 	pending   map[int64]*callback // callbacks that are not answered
 	callbacks int64               // callbacks made so far
@@ -26,6 +26,12 @@ type inflight struct {
 	functions []functionCounts // by Function.index
 	history   history
 	leaks     bool // more are abandoned than may be
+	deadlines deadlines
+	inline    *Task         // what the reader runs itself, or nil
+	inlined   int64         // how many it has
+	spent     time.Duration // on those since it last waited for input
+	watch     watch
+	started   time.Time // from which the connection's clock counts
 }
 
 // counts are totals since the connection began.
@@ -39,8 +45,9 @@ type counts struct {
 
 func newInflight(config Config) inflight {
 	s := inflight{
+		started:   time.Now(),
 		tasks:     make(map[string]*Task),
-		owners:    make(map[string]map[*Task]struct{}),
+		owners:    make(map[string]*Task),
 		abandoned: make(map[*Task]struct{}),
 		pending:   make(map[int64]*callback),
 		counts:    counts{errors: make(map[protocol.Reason]int64)},
@@ -63,9 +70,8 @@ func (s *inflight) configure(config Config) {
 // admit accepts t, and returns it when it is to be started now, or says why it
 // is refused.
 func (s *inflight) admit(t *Task) (start *Task, refused *protocol.Error) {
-	ref := string(t.call.Ref)
 	switch {
-	case t.parent == nil && s.tasks[ref] != nil:
+	case t.parent == nil && s.tasks[key(t.call.Ref)] != nil:
 		return nil, &protocol.Error{Reason: protocol.DuplicateRef, Message: "the ref belongs to a task that has not ended: expected a ref of its own for each call"}
 	case t.parent == nil && s.draining: // a child is part of what is to finish
 		return nil, &protocol.Error{Reason: protocol.Draining, Message: "the worker is shutting down and takes no new calls"}
@@ -76,24 +82,56 @@ func (s *inflight) admit(t *Task) (start *Task, refused *protocol.Error) {
 	if full && t.lane.waiting >= t.lane.config.Queue {
 		return nil, overloaded("%d calls wait in lane %s: its queue holds no more", t.lane.waiting, t.lane.name)
 	}
-	if t.parent == nil {
-		s.tasks[ref] = t
-	} else {
-		s.children++
-	}
-	s.own(t)
 	s.counts.calls++
 	s.of(t.fn.Load()).calls++
 	if full {
+		s.enter(t)
 		t.lane.push(t)
 		return nil, nil
 	}
 	s.place(t)
+	if s.mayInline(t) {
+		s.enterInline(t)
+	} else {
+		t.checked = t.measured && s.of(t.fn.Load()).pace.seen < lessons
+		s.enter(t)
+	}
 	return t, nil
 }
 
+// enter lets t be found by its ref, its owner and its deadline.
+func (s *inflight) enter(t *Task) {
+	t.entered = true
+	if t.parent == nil {
+		s.tasks[key(t.call.Ref)] = t
+	} else {
+		s.children++
+	}
+	s.own(t)
+	s.deadlines.add(t, s.now())
+}
+
+// leave lets t be found no longer.
+func (s *inflight) leave(t *Task) {
+	if !t.entered {
+		return
+	}
+	if t.parent == nil {
+		delete(s.tasks, key(t.call.Ref))
+	} else {
+		s.children--
+	}
+	s.disown(t)
+	s.deadlines.remove(t)
+}
+
 // accepted is what max_running bounds.
-func (s *inflight) accepted() int { return len(s.tasks) + s.children + len(s.abandoned) }
+func (s *inflight) accepted() int {
+	return len(s.tasks) + s.children + len(s.abandoned) + s.inlineCount()
+}
+
+// now is the connection's clock.
+func (s *inflight) now() time.Duration { return time.Since(s.started) }
 
 // retryHint is what an overloaded caller is told to wait.
 const retryHint = 50 * time.Millisecond
@@ -106,6 +144,12 @@ func overloaded(format string, args ...any) *protocol.Error {
 // task, which is then to be started.
 func (s *inflight) returned(t *Task) (next *Task) {
 	t.inside = false
+	if t.took > 0 {
+		p := &s.of(t.fn.Load()).pace
+		p.learn(t.took)
+		p.locks = p.locks || t.locks
+		t.took = 0
+	}
 	if t.hedges > 0 {
 		t.left = true
 		s.abandoned[t] = struct{}{}
@@ -116,8 +160,8 @@ func (s *inflight) returned(t *Task) (next *Task) {
 }
 
 // end makes t end with reason ("" for a value).
-func (s *inflight) end(t *Task, reason protocol.Reason) {
-	s.remember(t, reason)
+func (s *inflight) end(t *Task, reason protocol.Reason, now time.Duration) {
+	s.remember(t, reason, now-t.accepted)
 	if t.phase == waiting {
 		t.lane.remove(t)
 	}
@@ -125,14 +169,10 @@ func (s *inflight) end(t *Task, reason protocol.Reason) {
 	if t.out != nil {
 		t.out.Close()
 	}
-	delete(s.pending, t.handedAs)
-	if t.parent == nil {
-		delete(s.tasks, string(t.call.Ref))
-	} else {
-		s.children--
+	if t.handedAs != 0 {
+		delete(s.pending, t.handedAs)
 	}
-	s.disown(t)
-	stopTimer(t.timer)
+	s.leave(t)
 	stopTimer(t.grace)
 	stopTimer(t.delay)
 	if reason == "" {
@@ -156,28 +196,6 @@ func (s *inflight) abandon(t *Task) (next *Task) {
 func stopTimer(t *time.Timer) {
 	if t != nil {
 		t.Stop()
-	}
-}
-
-func (s *inflight) own(t *Task) {
-	if t.call.Owner == nil {
-		return
-	}
-	owner := string(t.call.Owner)
-	if s.owners[owner] == nil {
-		s.owners[owner] = make(map[*Task]struct{}, 1)
-	}
-	s.owners[owner][t] = struct{}{}
-}
-
-func (s *inflight) disown(t *Task) {
-	if t.call.Owner == nil {
-		return
-	}
-	tasks := s.owners[string(t.call.Owner)]
-	delete(tasks, t)
-	if len(tasks) == 0 {
-		delete(s.owners, string(t.call.Owner))
 	}
 }
 

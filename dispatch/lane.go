@@ -88,7 +88,7 @@ func (l *lane) remove(t *Task) {
 
 // pop returns the waiting task whose turn it is, or nil: the one with the
 // highest priority after aging, of equals the one that came first.
-func (l *lane) pop(now time.Time) *Task {
+func (l *lane) pop(now time.Duration) *Task {
 	var best *Task
 	var bestRank time.Duration
 	for i := range l.queues {
@@ -96,7 +96,7 @@ func (l *lane) pop(now time.Time) *Task {
 		if t == nil {
 			continue
 		}
-		rank := now.Sub(t.accepted) + time.Duration(i)*aging
+		rank := now - t.accepted + time.Duration(i)*aging
 		if best == nil || rank >= bestRank {
 			best, bestRank = t, rank
 		}
@@ -112,25 +112,26 @@ func (l *lane) pop(now time.Time) *Task {
 type queue struct{ head, tail *Task }
 
 func (q *queue) push(t *Task) {
-	t.prev, t.next = q.tail, nil
+	t.queued = links{prev: q.tail}
 	if q.tail == nil {
 		q.head = t
 	} else {
-		q.tail.next = t
+		q.tail.queued.next = t
 	}
 	q.tail = t
 }
 
 func (q *queue) remove(t *Task) {
-	if t.prev == nil {
-		q.head = t.next
+	prev, next := t.queued.prev, t.queued.next
+	if prev == nil {
+		q.head = next
 	} else {
-		t.prev.next = t.next
+		prev.queued.next = next
 	}
-	if t.next == nil {
-		q.tail = t.prev
+	if next == nil {
+		q.tail = prev
 	} else {
-		t.next.prev = t.prev
+		next.queued.prev = prev
 	}
-	t.prev, t.next = nil, nil
+	t.queued = links{}
 }

@@ -292,18 +292,18 @@ func (t *Task) lastStage(source elements, term etf.Raw) (value any, ended bool, 
 	tag, rest := tagged(term)
 	switch {
 	case tag == "collect" && len(rest) == 0:
-		list, err := streaming.Collect(source(t.ctx))
+		list, err := streaming.Collect(source(&t.ctx))
 		return listTerm(list), true, err
 	case tag == "count" && len(rest) == 0:
-		n, err := streaming.Count(source(t.ctx))
+		n, err := streaming.Count(source(&t.ctx))
 		return n, true, err
 	case tag == "fold" && len(rest) == 2:
 		name, ok := nameOf(rest[0])
 		if !ok {
 			return nil, true, unknownStage(term)
 		}
-		value, err := streaming.TryFold(source(t.ctx), rest[1], func(state, v etf.Raw) (etf.Raw, error) {
-			return t.callWith(t.ctx, name, state, v)
+		value, err := streaming.TryFold(source(&t.ctx), rest[1], func(state, v etf.Raw) (etf.Raw, error) {
+			return t.callWith(&t.ctx, name, state, v)
 		})
 		return value, true, err
 	}

@@ -1,10 +1,5 @@
 package dispatch
 
-import (
-	"context"
-	"time"
-)
-
 // A task that waits for something other than the machine, an answer from the
 // client say, gives its place in the lane up for that time. So calls that lead
 // to further calls cannot fill a lane with tasks that all wait for each other.
@@ -16,6 +11,7 @@ func (t *Task) park() {
 		t.parked++
 		next = s.vacate(t)
 	})
+	t.conn.freeReader(t)
 	t.conn.start(next)
 }
 
@@ -44,6 +40,7 @@ func (t *Task) awaitPlace(ready <-chan struct{}) {
 	if ready == nil {
 		return
 	}
+	t.conn.freeReader(t)
 	select {
 	case <-ready:
 	case <-t.ctx.Done():
@@ -76,7 +73,7 @@ func (t *Task) Yield() error {
 	})
 	t.conn.start(next)
 	t.awaitPlace(ready)
-	return context.Cause(t.ctx)
+	return t.ctx.cause()
 }
 
 // highest returns the level of the highest priority that waits, or -1.
@@ -108,7 +105,10 @@ func (s *inflight) vacate(t *Task) (next *Task) {
 	t.placed = false
 	t.lane.running--
 	if t.lane.running < t.lane.config.Size {
-		if next = t.lane.pop(time.Now()); next != nil {
+		if t.lane.waiting == 0 {
+			return nil
+		}
+		if next = t.lane.pop(s.now()); next != nil {
 			s.place(next)
 		}
 	}

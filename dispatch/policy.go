@@ -137,7 +137,7 @@ func (t *Task) perform() (any, error) {
 	g := fn.guard
 	if g == nil {
 		if t.retry == nil {
-			return t.invoke(t.ctx, fn.Run)
+			return t.invoke(&t.ctx, fn.Run)
 		}
 		g = unguarded
 	}
@@ -161,13 +161,13 @@ func (t *Task) fails(err error) bool {
 // fallBack asks the fallback for a value.
 func (t *Task) fallBack(fn *Function, g *guard, err error) (any, error) {
 	if g.fallback != nil {
-		return t.invoke(t.ctx, func(ctx context.Context, _ *Task) (any, error) { return g.fallback(ctx, err) })
+		return t.invoke(&t.ctx, func(ctx context.Context, _ *Task) (any, error) { return g.fallback(ctx, err) })
 	}
 	other := t.conn.options.Registry.find(g.fallbackTo)
 	if other == nil {
 		return nil, fmt.Errorf("%s falls back to a function that is not there: %s: %w", fn.Name, unknownFunction(g.fallbackTo), err)
 	}
-	return t.invoke(t.ctx, other.Run)
+	return t.invoke(&t.ctx, other.Run)
 }
 
 // afterAttempts has an error say how many attempts were made, if it was more than
@@ -190,10 +190,10 @@ func (t *Task) attempt(fn *Function, g *guard) (any, error) {
 		}
 	}
 	if g.timeLimit == 0 {
-		return t.guarded(t.ctx, fn, g)
+		return t.guarded(&t.ctx, fn, g)
 	}
 	late := &protocol.Error{Reason: protocol.Timeout, Message: fmt.Sprintf("an attempt was not done after %v", g.timeLimit)}
-	ctx, cancel := context.WithTimeoutCause(t.ctx, g.timeLimit, late)
+	ctx, cancel := context.WithTimeoutCause(&t.ctx, g.timeLimit, late)
 	defer cancel()
 	value, err := t.guarded(ctx, fn, g)
 	if err != nil && context.Cause(ctx) == error(late) {
@@ -260,7 +260,7 @@ func (t *Task) pause(delay time.Duration) error {
 	case <-timer.C:
 		return nil
 	case <-t.ctx.Done():
-		return context.Cause(t.ctx)
+		return t.ctx.cause()
 	}
 }
 

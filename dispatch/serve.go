@@ -30,9 +30,8 @@ func (c *Conn) Serve(ctx context.Context) error {
 	if c.options.OnConfig != nil {
 		c.options.OnConfig(c.state.config)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.read() }()
-	return c.serve(ctx, ended)
+	go c.read()
+	return c.serve(ctx, c.ended)
 }
 
 // serve waits for one of the ends and shuts down.
@@ -108,12 +107,18 @@ func (c *Conn) endAll() {
 	why := &protocol.Error{Reason: protocol.Draining, Message: "the worker stopped before the task was done"}
 	for _, t := range c.live() {
 		c.endEarly(t, why)
-		t.cancel(why)
+		t.ctx.cancel(why)
 	}
 }
 
 // live returns the tasks that have not ended.
 func (c *Conn) live() []*Task {
+	c.mu.Lock()
+	inline := c.state.inline
+	c.mu.Unlock()
+	if inline != nil {
+		c.freeReader(inline)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	tasks := make([]*Task, 0, len(c.state.tasks))

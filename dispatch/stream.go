@@ -25,13 +25,13 @@ func (t *Task) equip() {
 			credit = channelCredit
 		}
 	}
-	t.out = streaming.NewOutput(t.ctx, t.conn.writer, t.conn.codec(), t.call.Ref, credit, t.idle)
+	t.out = streaming.NewOutput(&t.ctx, t.conn.writer, t.conn.codec(), t.call.Ref, credit, t.idle)
 	if kind == KindChannel {
 		var granted func(int)
 		if t.call.InputCredit {
 			granted = t.grantInput
 		}
-		t.in = streaming.NewInput(t.ctx, granted, t.idle)
+		t.in = streaming.NewInput(&t.ctx, granted, t.idle)
 	}
 }
 
@@ -80,7 +80,7 @@ func (c *Conn) faultOf(t *Task, err *protocol.Error) {
 func (c *Conn) lookup(ref etf.Raw) *Task {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.state.tasks[string(ref)]
+	return c.state.tasks[key(ref)]
 }
 
 // credit allows a task to send more. For a task that has ended it comes too

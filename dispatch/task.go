@@ -19,13 +19,11 @@ import (
 // ([TaskFrom]).
 type Task struct {
 	conn     *Conn
-	call     *protocol.Call
+	call     protocol.Call
 	fn       atomic.Pointer[Function]
-	args     etf.Raw
 	lane     *lane
-	accepted time.Time
-	ctx      context.Context
-	cancel   context.CancelCauseFunc
+	accepted time.Duration // when, on the connection's clock
+	ctx      taskContext
 	retry    *RetryPolicy // the call's own, or nil
 	attempts atomic.Int32 // made so far; not counted where there are no policies
 
@@ -47,11 +45,20 @@ type Task struct {
 	hedges     int             // attempts that run beside each other
 	left       bool            // its goroutine is done, and hedges are not
 	lenient    bool            // a value is still welcome after stop
-	timer      *time.Timer     // the deadline's, or nil
 	delay      *time.Timer     // ends a task that was handed to it, or nil
 	grace      *time.Timer     // a cancelled handler's, or nil
-	prev, next *Task           // in its lane's queue
+	entered    bool            // it can be found by its ref, its owner and its deadline
+	deadlineAt int             // its place among the deadlines, from 1; 0 is none
+	queued     links           // in its lane's queue
+	sibling    links           // among its owner's tasks
+	measured   bool            // how long it runs says something about its function
+	took       time.Duration   // how long it ran; 0 if that was not measured
+	checked    bool            // whether it keeps its thread is to be seen
+	locks      bool            // it does
 }
+
+// links are a task's neighbours in a list of tasks.
+type links struct{ prev, next *Task }
 
 type phase uint8
 
@@ -62,43 +69,9 @@ const (
 	ended                // its result has been queued
 )
 
-type taskKey struct{}
-
-// taskContext is the context of a handler: cancelled with the task, with a
-// cause, and aware of the deadline that the connection watches.
-type taskContext struct {
-	context.Context
-	task *Task
-}
-
-func (c *taskContext) Deadline() (time.Time, bool) {
-	outer, bounded := c.Context.Deadline() // a child's parent's
-	if c.task.call.Timeout == 0 {
-		return outer, bounded
-	}
-	own := c.task.accepted.Add(c.task.call.Timeout)
-	if bounded && outer.Before(own) {
-		return outer, true
-	}
-	return own, true
-}
-
-func (c *taskContext) Value(key any) any {
-	if key == (taskKey{}) {
-		return c.task
-	}
-	return c.Context.Value(key)
-}
-
-// TaskFrom returns the task that ctx belongs to, or nil.
-func TaskFrom(ctx context.Context) *Task {
-	t, _ := ctx.Value(taskKey{}).(*Task)
-	return t
-}
-
 // Context is done when the task is to stop; context.Cause says why, as a
 // [*protocol.Error].
-func (t *Task) Context() context.Context { return t.ctx }
+func (t *Task) Context() context.Context { return &t.ctx }
 
 // Function returns the registered name of what runs.
 func (t *Task) Function() string { return t.fn.Load().Name }
@@ -107,13 +80,13 @@ func (t *Task) Function() string { return t.fn.Load().Name }
 func (t *Task) Name() string { return t.call.Name }
 
 // Args returns the call's arguments, a list that has passed the scan.
-func (t *Task) Args() etf.Raw { return t.args }
+func (t *Task) Args() etf.Raw { return t.call.Args }
 
 // Progress sends {progress, Ref, v}, if the client wants progress. It waits
 // while too much output is waiting for the client to read. It returns the
 // cause when the task is over, and an error when v cannot be encoded.
 func (t *Task) Progress(v any) error {
-	if err := context.Cause(t.ctx); err != nil {
+	if err := t.ctx.cause(); err != nil {
 		return err
 	}
 	if !t.call.Progress {
@@ -134,24 +107,37 @@ func (t *Task) Progress(v any) error {
 // emit sends a message of a task that has not ended, once there is room for it.
 func (t *Task) emit(o *protocol.Outgoing) error {
 	reserved := o.Cost()
-	if err := t.conn.writer.Reserve(t.ctx, reserved); err != nil {
+	if err := t.reserve(&t.ctx, reserved); err != nil {
 		return err
 	}
 	if t.out != nil {
 		t.out.Cut() // what is sent later is not to come before this
 	}
-	over := false
-	t.conn.update(func(*inflight) {
+	over, inline := false, false
+	t.conn.update(func(s *inflight) {
+		inline = s.inline == t
 		if over = t.over(); !over {
 			t.conn.writer.QueueReserved(o, reserved)
 		}
 	})
 	if over {
 		t.conn.writer.Unreserve(reserved)
-		return context.Cause(t.ctx)
+		return t.ctx.cause()
 	}
-	t.conn.writer.Flush()
+	if !inline { // the reader must not block, and flushes before it waits
+		t.conn.writer.Flush()
+	}
 	return nil
+}
+
+// reserve waits for room for n bytes of output. A task that has to wait does not
+// keep the reader.
+func (t *Task) reserve(ctx context.Context, n int) error {
+	if t.conn.writer.TryReserve(n) {
+		return nil
+	}
+	t.conn.freeReader(t)
+	return t.conn.writer.Reserve(ctx, n)
 }
 
 // over reports whether nothing more may be sent with the task's ref, which for a
@@ -172,7 +158,13 @@ func (t *Task) run() {
 	defer func() { t.conn.finish(t, value, err) }()
 	t.lane.claimThread()
 	pprof.SetGoroutineLabels(t.labels())
+	if !t.measured {
+		value, err = t.perform()
+		return
+	}
+	began := t.conn.state.now()
 	value, err = t.perform()
+	t.took, t.locks = t.conn.state.now()-began, t.checked && keepsThread()
 }
 
 // labels tell a task's goroutines apart in profiles: by function, and by the

@@ -16,7 +16,8 @@ func BenchmarkParseCall(b *testing.B) {
 			var p Parser
 			b.ReportAllocs()
 			for b.Loop() {
-				p.Each(packet, func(Message) {})
+				for p.Open(packet); p.Next() != nil; {
+				}
 			}
 		})
 	}
@@ -31,7 +32,8 @@ func BenchmarkParseBatchOf64Calls(b *testing.B) {
 	var p Parser
 	b.ReportAllocs()
 	for b.Loop() {
-		p.Each(packet, func(Message) {})
+		for p.Open(packet); p.Next() != nil; {
+		}
 	}
 }
 

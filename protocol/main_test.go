@@ -39,7 +39,14 @@ func parse(packet []byte) []Message {
 }
 
 func parseWith(p *Parser, packet []byte) (messages []Message) {
-	p.Each(packet, func(m Message) { messages = append(messages, m) })
+	p.Open(packet)
+	for m := p.Next(); m != nil; m = p.Next() {
+		if call, ok := m.(*Call); ok { // the parser's
+			own := *call
+			m = &own
+		}
+		messages = append(messages, m)
+	}
 	return messages
 }
 

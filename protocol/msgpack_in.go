@@ -36,8 +36,8 @@ type unpacker struct {
 	call   etf.Raw // the ref of the call that is being read, once it is known
 }
 
-// eachMessagePack calls handle for each message of a packet, like eachETF.
-func (p *Parser) eachMessagePack(packet []byte, handle func(Message)) error {
+// openMessagePack reads all messages of a packet, like Next.
+func (p *Parser) openMessagePack(packet []byte) error {
 	if len(packet) == 0 {
 		return errEmptyPacket
 	}
@@ -54,7 +54,7 @@ func (p *Parser) eachMessagePack(packet []byte, handle func(Message)) error {
 		return u.explained(err)
 	}
 	for i := range count {
-		if err := p.nextMessagePack(u, handle); err != nil {
+		if err := p.nextMessagePack(u); err != nil {
 			return lost(err, count-1-i)
 		}
 	}
@@ -66,7 +66,7 @@ func (p *Parser) eachMessagePack(packet []byte, handle func(Message)) error {
 
 // nextMessagePack reads the next message of u. Its translation is well formed, but
 // not scanned: duplicate keys are for the scan to find.
-func (p *Parser) nextMessagePack(u *unpacker, handle func(Message)) error {
+func (p *Parser) nextMessagePack(u *unpacker) error {
 	start := len(u.dst)
 	u.call = nil
 	if err := u.message(); err != nil {
@@ -74,10 +74,17 @@ func (p *Parser) nextMessagePack(u *unpacker, handle func(Message)) error {
 		if u.call == nil {
 			return err
 		}
-		handle(&Invalid{Ref: u.call, Call: true, Err: frameError(err)})
+		p.ready = append(p.ready, &Invalid{Ref: u.call, Call: true, Err: frameError(err)})
 		return answered{err}
 	}
-	_, err := p.message(u.dst[start:len(u.dst):len(u.dst)], 0, handle)
+	m, _, err := p.message(u.dst[start:len(u.dst):len(u.dst)], 0)
+	if call, ok := m.(*Call); ok {
+		own := *call
+		m = &own
+	}
+	if m != nil {
+		p.ready = append(p.ready, m)
+	}
 	return err
 }
 

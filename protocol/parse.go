@@ -1,181 +1,13 @@
 package protocol
 
 import (
-	"errors"
 	"fmt"
 
 	"portworker/etf"
 )
 
-// maxElements is the arity of the largest message.
-const maxElements = 6
-
 // stringExt is the tag with which the BEAM writes a list of bytes.
 const stringExt = 107
-
-// Parser turns packets into messages. The zero value reads the External Term
-// Format until a first packet speaks MessagePack. It is not safe for concurrent
-// use.
-type Parser struct {
-	// Limits bound the terms that are accepted.
-	Limits etf.Limits
-
-	codec   Codec
-	decided bool
-}
-
-// Codec returns the codec of the connection. It is [ETF] until a packet has
-// settled it, and never changes after.
-func (p *Parser) Codec() Codec { return p.codec }
-
-// Each calls handle for each message of a packet, in order. What cannot be
-// used is handed over as [*Invalid] in its place, and never hides the messages
-// before it. A message whose bytes are no term hides those behind it in the same
-// packet, since nobody can tell where they begin; then an Invalid without a ref ends the
-// packet, unless a call's Invalid has said all there is to say.
-func (p *Parser) Each(packet []byte, handle func(Message)) {
-	p.settle(packet)
-	each := p.eachETF
-	if p.codec == MessagePack {
-		each = p.eachMessagePack
-	}
-	err := each(packet, handle)
-	if _, told := err.(answered); err != nil && !told {
-		handle(&Invalid{Err: frameError(err)})
-	}
-}
-
-// answered is the error of a call that was handed over under the call's ref.
-type answered struct{ error }
-
-// lost returns the error of a message behind which so many more are lost in the
-// packet: those have nobody to tell, but for a fault.
-func lost(err error, more int) error {
-	if told, ok := err.(answered); ok && more > 0 {
-		return told.error
-	}
-	return err
-}
-
-// settle decides on the codec by the first packet that can be a message in one.
-func (p *Parser) settle(packet []byte) {
-	switch {
-	case p.decided || len(packet) == 0:
-	case packet[0] == etf.Version:
-		p.decided = true
-	case looksLikeMessagePack(packet):
-		p.codec, p.decided = MessagePack, true
-	}
-}
-
-var errEmptyPacket = errors.New("empty packet: expected one term")
-
-func (p *Parser) eachETF(packet []byte, handle func(Message)) error {
-	if len(packet) == 0 {
-		return errEmptyPacket
-	}
-	body, err := p.Limits.Open(packet)
-	if err != nil {
-		return err
-	}
-	base := 0 // in a compressed term, offsets count inflated bytes
-	if len(packet) == len(body)+1 {
-		base = 1
-	}
-	n, err := p.messages(body, base, handle)
-	if err == nil && n < len(body) {
-		err = fmt.Errorf("%d bytes after the end of the term: expected one term in a packet", len(body)-n)
-	}
-	return err
-}
-
-// messages reads one message or a batch and returns how long it was; base is
-// where body lies in the packet. An error is about bytes, and means that the
-// length is not known.
-func (p *Parser) messages(body []byte, base int, handle func(Message)) (int, error) {
-	count, n, isList := etf.ReadList(body)
-	if !isList {
-		return p.message(body, base, handle)
-	}
-	if n == 1 { // the empty batch
-		return n, nil
-	}
-	for i := range count {
-		m, err := p.message(body[n:], base+n, handle)
-		if err != nil {
-			return 0, lost(err, count-1-i)
-		}
-		n += m
-	}
-	tail, err := p.Limits.Scan(body[n:])
-	if err != nil {
-		return 0, fmt.Errorf("end of batch: %w", p.located(err, base+n))
-	}
-	if _, length, ok := etf.ReadList(body[n:]); !ok || length != 1 {
-		return 0, errors.New("batch is an improper list: expected a proper list of messages")
-	}
-	return n + tail, nil
-}
-
-// message reads the first message of b, element by element, so that one scan
-// serves for both validity and the places of the elements.
-func (p *Parser) message(b []byte, base int, handle func(Message)) (int, error) {
-	arity, n, ok := etf.ReadTuple(b)
-	if !ok || arity == 0 || arity > maxElements {
-		return p.misshapen(b, base, handle)
-	}
-	var elements [maxElements]etf.Raw
-	for i := range arity {
-		size, err := p.Limits.Scan(b[n:])
-		if err != nil {
-			err = p.located(err, base+n)
-			if ref := callRef(elements[:i]); ref != nil {
-				handle(&Invalid{Ref: ref, Call: true, Err: frameError(err)})
-				err = answered{err}
-			}
-			return 0, err
-		}
-		elements[i] = etf.Raw(b[n : n+size : n+size])
-		n += size
-	}
-	handle(parseMessage(elements[:arity]))
-	return n, nil
-}
-
-// located says of a scan's error where in the packet it is. Offsets in a
-// translated packet would lead nowhere.
-func (p *Parser) located(err error, base int) error {
-	syntax, ok := errors.AsType[*etf.SyntaxError](err)
-	switch {
-	case !ok:
-		return err
-	case p.codec == MessagePack:
-		return errors.New("msgpack: " + syntax.What)
-	}
-	return &etf.SyntaxError{Offset: base + syntax.Offset, What: syntax.What}
-}
-
-// misshapen reads what is not a tuple of a message's size.
-func (p *Parser) misshapen(b []byte, base int, handle func(Message)) (int, error) {
-	n, err := p.Limits.Scan(b)
-	if err != nil {
-		return 0, p.located(err, base)
-	}
-	term := etf.Raw(b[:n:n])
-	if name, _, ok := etf.ReadAtom(term); ok && name == tagDrain {
-		handle(&Drain{})
-		return n, nil
-	}
-	if arity, header, ok := etf.ReadTuple(term); ok && arity > maxElements {
-		if tag, size, ok := etf.ReadAtom(term[header:]); ok {
-			second := term[header+size:]
-			handle(unknownShape(tag, second[:etf.Size(second)], arity))
-			return n, nil
-		}
-	}
-	handle(&Invalid{Err: messageError("%s is no message: expected a tuple that begins with its tag, or the atom drain", term)})
-	return n, nil
-}
 
 // callRef returns the ref of a call whose later elements could not be read.
 func callRef(elements []etf.Raw) etf.Raw {
@@ -188,15 +20,15 @@ func callRef(elements []etf.Raw) etf.Raw {
 	return nil
 }
 
-// parseMessage makes a message of a tuple's elements.
-func parseMessage(e []etf.Raw) Message {
+// parse makes a message of a tuple's elements.
+func (p *Parser) parse(e []etf.Raw) Message {
 	tag, _, ok := etf.ReadAtom(e[0])
 	if !ok {
 		return &Invalid{Err: messageError("message tag %s: expected an atom", e[0])}
 	}
 	switch n := len(e) - 1; {
 	case tag == tagCall && (n == 3 || n == 4):
-		return parseCall(e)
+		return p.parseCall(e)
 	case tag == tagCancel && n == 1:
 		return &Cancel{Ref: e[1]}
 	case tag == tagCredit && n == 2:
@@ -265,11 +97,11 @@ func namesTask(tag string) bool {
 	return false
 }
 
-func parseCall(e []etf.Raw) Message {
-	call := &Call{Ref: e[1], Args: e[3]}
-	call.CallOptions = CallOptions{Credit: CreditDefault, Progress: true}
+func (p *Parser) parseCall(e []etf.Raw) Message {
+	call := &p.call
+	*call = Call{Ref: e[1], Args: e[3], CallOptions: CallOptions{Credit: CreditDefault, Progress: true}}
 	refuse := func(err *Error) Message { return &Invalid{Ref: call.Ref, Call: true, Err: err} }
-	name, ok := readName(e[2])
+	name, ok := p.names.read(e[2])
 	if !ok {
 		return refuse(messageError("function name %s: expected an atom or a binary", e[2]))
 	}

@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	// smallBuffer is the largest buffer that is kept for messages of any size.
-	smallBuffer = 64 << 10
+	// smallBuffer is the largest buffer that is kept for messages of any size: it holds
+	// the fullest batch.
+	smallBuffer = batchSize + 2*linkSize
 	// largeBuffer is the largest that is kept at all: enough for binaries of 1 MiB and
 	// what is around them.
 	largeBuffer = 2 << 20
@@ -90,3 +91,6 @@ func knownSize(v any) int {
 	}
 	return 0
 }
+
+// Discard gives up a message that is not to be sent.
+func (o *Outgoing) Discard() { o.release() }

@@ -137,12 +137,13 @@ func TestAnySequenceOfMessagesSurvivesTheWriter(t *testing.T) {
 						break
 					}
 					require.NoError(t, err)
-					p.Each(packet, func(m Message) {
+					p.Open(packet)
+					for m := p.Next(); m != nil; m = p.Next() {
 						var v any
 						require.IsType(t, &Ping{}, m)
 						require.NoError(t, m.(*Ping).Term.Unmarshal(&v))
 						got = append(got, v)
-					})
+					}
 				}
 				require.Equal(t, values, got)
 			})

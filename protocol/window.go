@@ -133,3 +133,14 @@ func (w *Writer) grant() {
 		w.window.senders = slices.Delete(w.window.senders, 0, granted)
 	}
 }
+
+// QueueIfRoom is [Writer.Queue] for a message that is sent only where there is room for it.
+func (w *Writer) QueueIfRoom(o *Outgoing) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil && (len(w.window.senders) > 0 || !w.fits(o.Cost())) {
+		return false
+	}
+	w.add(o)
+	return true
+}

@@ -2,7 +2,6 @@ package protocol
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"sync"
@@ -19,9 +18,6 @@ const (
 	// maxWaiting is how many bytes may wait in all. Past it, answers that nobody
 	// waits for are counted instead of kept.
 	maxWaiting = 64 << 20
-	// flushRounds is how many writes a goroutine does for others before it hands
-	// the flushing on.
-	flushRounds = 16
 )
 
 // ErrWriterClosed is returned once the output is gone: closed, or broken by a
@@ -35,11 +31,13 @@ var ErrWriterClosed = errors.New("protocol: output is closed")
 //
 // All methods may be called concurrently.
 type Writer struct {
-	out io.Writer
+	out   io.Writer
+	parts Parts // out, if it takes several parts in one write
 
 	mu       sync.Mutex
 	codec    Codec
 	queue    []packet // the last one may still grow
+	spare    []packet // the room of one that has been written
 	waiting  int      // bytes queued and not yet written
 	window   window
 	flushing bool
@@ -73,11 +71,17 @@ type packet struct {
 	codec  Codec
 	count  int
 	sealed bool
+
+	framed bool      // its writing has begun
+	rest   [3][]byte // what is still to be written then
+	size   int       // bytes in all, with the header
+	cost   int       // what it takes of the bytes that may wait
 }
 
 // NewWriter returns a writer of packets to out.
 func NewWriter(out io.Writer) *Writer {
-	return &Writer{out: out, broken: make(chan struct{})}
+	parts, _ := out.(Parts)
+	return &Writer{out: out, parts: parts, broken: make(chan struct{})}
 }
 
 // SetCodec says how packets are framed from now on. It is called before the
@@ -165,172 +169,6 @@ func (w *Writer) add(o *Outgoing) {
 func (w *Writer) seal() {
 	if last := len(w.queue) - 1; last >= 0 {
 		w.queue[last].sealed = true
-	}
-}
-
-// Flush writes what is queued, unless another goroutine is doing so, which
-// then writes this as well. It may block for as long as the client does not
-// read.
-func (w *Writer) Flush() {
-	w.mu.Lock()
-	if w.flushing || len(w.queue) == 0 {
-		w.mu.Unlock()
-		return
-	}
-	w.flushing = true
-	w.flush(flushRounds)
-}
-
-// FlushSoon is Flush for a goroutine that must not block: the writing is left
-// to another.
-func (w *Writer) FlushSoon() {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.handOver()
-}
-
-// handOver leaves the flushing to a goroutine that lives until the queue is
-// empty; w.mu is held.
-func (w *Writer) handOver() {
-	if w.flushing || len(w.queue) == 0 {
-		return
-	}
-	w.flushing = true
-	go func() {
-		w.mu.Lock()
-		w.flush(-1)
-	}()
-}
-
-// flush writes queued packets until there are none, or for a number of rounds
-// when rounds is positive. It is entered with w.mu held and flushing set, and
-// leaves with w.mu released.
-func (w *Writer) flush(rounds int) {
-	for len(w.queue) > 0 && w.err == nil && rounds != 0 {
-		batch := w.queue
-		w.queue = nil
-		rounds--
-		w.mu.Unlock()
-		err := w.write(batch)
-		w.mu.Lock()
-		if err != nil {
-			w.fail(err)
-		}
-	}
-	w.flushing = false
-	if w.err == nil && len(w.queue) > 0 {
-		w.handOver()
-	}
-	if len(w.queue) == 0 && w.idle != nil {
-		close(w.idle)
-		w.idle = nil
-	}
-	w.mu.Unlock()
-}
-
-// write writes packets one by one and accounts for them.
-func (w *Writer) write(batch []packet) error {
-	for i := range batch {
-		if batch[i].source != nil && !w.draw(&batch[i]) {
-			continue
-		}
-		cost := batch[i].out.Size() + batch[i].count*packing
-		frame := frame(&batch[i])
-		o := batch[i].out
-		bytes := len(frame) + len(o.body) + len(o.tail)
-		w.writing(bytes)
-		for _, part := range [][]byte{frame, o.body, o.tail} {
-			if len(part) == 0 {
-				continue
-			}
-			if _, err := w.out.Write(part); err != nil {
-				return err
-			}
-		}
-		w.wrote(cost, bytes)
-		o.release()
-	}
-	return nil
-}
-
-// draw makes a source's message, and reports whether there is one.
-func (w *Writer) draw(p *packet) bool {
-	o, reserved := p.source.Take()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.window.reserved -= reserved
-	if o == nil {
-		w.grant()
-		return false
-	}
-	p.out, p.codec, p.count = o, w.codec, 1
-	w.sent.Messages++
-	w.waiting += o.Cost()
-	return true
-}
-
-// frame puts the headers before a packet's messages and returns the bytes to
-// write.
-func frame(p *packet) []byte {
-	buf, start := p.out.buf, headroom
-	switch {
-	case p.codec == MessagePack && p.count > 1:
-		start -= 5
-		buf[start] = msgpackArray32
-		binary.BigEndian.PutUint32(buf[start+1:], uint32(p.count))
-	case p.codec == MessagePack:
-	case p.count > 1:
-		start -= 6
-		buf[start], buf[start+1] = etfVersion, etfList
-		binary.BigEndian.PutUint32(buf[start+2:], uint32(p.count))
-		buf = append(buf, etfNil)
-	default:
-		start--
-		buf[start] = etfVersion
-	}
-	p.out.buf = buf
-	size := len(buf) - start + len(p.out.body) + len(p.out.tail)
-	start -= headerSize
-	binary.BigEndian.PutUint32(buf[start:], uint32(size))
-	return buf[start:]
-}
-
-// The bytes with which the writer frames a batch.
-const (
-	etfVersion     = 131
-	etfList        = 108
-	etfNil         = 106
-	msgpackArray32 = 0xdd
-)
-
-// writing counts a packet as unacknowledged. That is before it is written, because
-// the client may acknowledge it before the write returns.
-func (w *Writer) writing(bytes int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.window.unacked += bytes - headerSize
-}
-
-// wrote accounts for a packet that was written and lets waiting senders go on.
-func (w *Writer) wrote(messages, bytes int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.waiting -= messages
-	w.sent.Packets++
-	w.sent.Bytes += int64(bytes)
-	w.grant()
-	if w.dropped > 0 && w.waiting < highWater {
-		n := w.dropped
-		w.dropped = 0
-		w.add(w.codec.Fault(nil, droppedError(n)))
-	}
-}
-
-func droppedError(n int) *Error {
-	return &Error{
-		Reason:  Overloaded,
-		Message: "answers were dropped because the client did not read: expected it to read while it writes",
-		Details: map[string]int{"dropped": n},
 	}
 }
 

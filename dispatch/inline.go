@@ -1,0 +1,173 @@
+package dispatch
+
+import (
+	"context"
+	"runtime/pprof"
+	"time"
+)
+
+// A goroutine for each task costs several times what a quick handler does: it wakes a
+// thread, and each result leaves alone. So the goroutine that reads runs quick handlers itself.
+//
+// There is one such goroutine at a time: reading is a role. While it is in a handler the task is
+// inflight.inline, and the role can be taken from it, under the lock: then the task is
+// like any other, its goroutine is the task's, and a new goroutine reads on from where the old one
+// was. That is done
+//
+//   - by the handler's goroutine, before it waits for anything (park, room for output), and
+//   - by the watch, when the handler has not returned from one tick to the next.
+//
+// So no handler holds up reading for longer than about two ticks. Results wait for the
+// end of what has been read already, and leave together.
+
+// tick is how often the watch looks at the task that runs inline.
+const tick = time.Millisecond
+
+// quietTicks is how many ticks without such a task send the watch to sleep.
+const quietTicks = 4
+
+// watch is the state of the one that watches the reader. It is part of the in-flight state.
+type watch struct {
+	timer *time.Timer
+	awake bool
+	seen  *Task // what ran inline at the last tick
+	runs  int64 // how many had begun by then
+	quiet int   // ticks in a row in which none began
+}
+
+// mayInline decides whether the reader is to run t itself. It is asked when t has a
+// place in its lane.
+func (s *inflight) mayInline(t *Task) bool {
+	const short = 10 * time.Millisecond // a deadline that is watched from the start
+	fn := t.fn.Load()
+	if fn.guard != nil || fn.Kind != KindFunction || fn.index == 0 || t.retry != nil || t.parent != nil ||
+		t.lane.name != LaneIO || t.lane.executor != nil || len(t.call.Args) > largeArgs {
+		return false
+	}
+	t.measured = true
+	if t.call.Timeout > 0 && t.call.Timeout < short {
+		return false
+	}
+	return s.of(fn).pace.allows(t.accepted, s.spent)
+}
+
+// inlineCount is how many tasks run inline: one, or none. Those are in no list of tasks.
+func (s *inflight) inlineCount() int {
+	if s.inline == nil {
+		return 0
+	}
+	return 1
+}
+
+// enterInline lets the reader run t.
+func (s *inflight) enterInline(t *Task) {
+	s.inline = t
+	s.inlined++
+	if !s.watch.awake {
+		s.watch.awake, s.watch.quiet = true, 0
+		s.watch.timer.Reset(tick)
+	}
+}
+
+// runInline runs t in the goroutine that reads, and reports whether that reads on.
+func (c *Conn) runInline(t *Task) (reading bool) {
+	returned := false
+	defer func() {
+		if !returned {
+			c.freeReader(t)
+			c.finish(t, nil, errGoexit)
+		}
+	}()
+	pprof.SetGoroutineLabels(t.labels())
+	value, err := t.invoke(&t.ctx, t.fn.Load().Run)
+	pprof.SetGoroutineLabels(context.Background())
+	returned = true
+	if c.finishInline(t, value, err) {
+		return true
+	}
+	c.freeReader(t)
+	c.finish(t, value, err)
+	return false
+}
+
+// finishInline ends a task that has run inline, unless that takes more than the
+// reader may do.
+func (c *Conn) finishInline(t *Task, value any, err error) (done bool) {
+	if isContinuation(err) {
+		return false
+	}
+	var e ending
+	if err == nil {
+		e = t.succeeded(value)
+	} else {
+		e = t.failed(asError(err))
+	}
+	var next *Task
+	c.update(func(s *inflight) {
+		if s.inline != t || !c.writer.QueueIfRoom(e.out) {
+			e.out.Discard()
+			return
+		}
+		done, s.inline = true, nil
+		now := s.now()
+		took := now - c.clock
+		s.spent += took
+		c.clock = now
+		s.of(t.fn.Load()).pace.learnInline(took, now)
+		next = s.returned(t)
+		s.end(t, e.reason, now)
+	})
+	if done {
+		t.ctx.release()
+		c.start(next)
+	}
+	return done
+}
+
+// freeReader lets another goroutine read, if t runs in the one that does. T is like any
+// other task from here.
+func (c *Conn) freeReader(t *Task) {
+	released := false
+	c.update(func(s *inflight) {
+		if released = s.inline == t; released {
+			now := s.now()
+			s.of(t.fn.Load()).pace.slow(now)
+			s.outline(now)
+		}
+	})
+	if released {
+		go c.read()
+	}
+}
+
+// outline makes the task that runs inline one like any other. The role of its
+// goroutine is to be given to a new one.
+func (s *inflight) outline(now time.Duration) {
+	t := s.inline
+	s.inline = nil
+	s.enter(t)
+}
+
+// look is the watch: it gives the reader's role to another goroutine when a handler keeps
+// the one that has it.
+func (c *Conn) look() {
+	stuck := false
+	c.update(func(s *inflight) {
+		w := &s.watch
+		if stuck = s.inline != nil && s.inline == w.seen; stuck {
+			now := s.now()
+			s.of(s.inline.fn.Load()).pace.stuck(now)
+			s.outline(now)
+		}
+		if w.quiet++; w.runs != s.inlined || s.inline != nil {
+			w.quiet = 0
+		}
+		w.seen, w.runs = s.inline, s.inlined
+		if w.awake = w.quiet < quietTicks; w.awake {
+			w.timer.Reset(tick)
+		}
+	})
+	if stuck {
+		go c.read()
+	}
+}
