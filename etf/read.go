@@ -98,7 +98,7 @@ func ReadBinary(b []byte) (data []byte, n int, ok bool) {
 
 // ReadInt reads an integer that fits an int64, in any of its encodings.
 func ReadInt(b []byte) (v int64, n int, ok bool) {
-	if len(b) >= 2 && b[0] == tagSmallInteger { // inlined
+	if len(b) >= 2 && b[0] == tagSmallInteger {
 		return int64(b[1]), 2, true
 	}
 	return readWide(b)

@@ -44,7 +44,9 @@ func Tagged(tag string, v any) any { return tagged{tag, v} }
 //
 //	var _ = etf.RegisterUnion[Command](Add{}, GetCurrent{}, etf.Tagged("stop", Shutdown{}))
 //
-// A nil interface is nil. A value is tagged only where the static type is I: a field, an element, a parameter of type
+// A nil interface is the atom nil, and nil or undefined decodes to a nil interface, wherever the static type is I: a
+// handler whose argument is a union, or has a field of one, needs a case for nil in its type switch if it is to refuse
+// that. A value is tagged only where the static type is I: a field, an element, a parameter of type
 // I, not an any that holds an Add; pass Append a pointer to a variable of type I. Tags are read as atoms or binaries,
 // and a list of two is taken for the tuple, since there are codecs without either. A case may be a pointer type; a
 // pointer to a case that is no pointer is encoded like the case.

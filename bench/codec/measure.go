@@ -25,6 +25,7 @@ const (
 	messagePack  = "msgpack"
 	standardJSON = "encoding/json"
 	otp          = "OTP"
+	oneCopy      = "bytes.Clone"
 )
 
 // A contest is one operation on one term by several.

@@ -32,26 +32,28 @@ func report(w io.Writer, all []*subject, list []*figure) {
 		}
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "\n%-15s %-7s %-38s %8s\n", "goal", "", "", "reached")
+	fmt.Fprintf(w, "\n%-15s %-7s %-38s %8s %14s\n", "goal", "", "", "reached", "in a worker")
 	for _, f := range list {
 		if s := all[f.subject]; f.op == scan && s.smallMaps {
-			reached(w, f, s, fmt.Sprintf("at least %.1f GB/s", scanGoal), rate(all, f), scanGoal)
+			verdict(w, f, s, fmt.Sprintf("at least %.1f GB/s", scanGoal), rate(all, f), scanGoal, "")
 		}
 		for _, g := range goals {
 			if f.by == g.against {
 				wanted := fmt.Sprintf("at least %.1f × as fast as %s", g.ratio, g.against)
-				reached(w, f, all[f.subject], wanted, f.median()/find(list, f.subject, f.op).median(), g.ratio)
+				worker := fmt.Sprintf("%.2f", f.median()/find(list, f, etfWorker).median())
+				verdict(w, f, all[f.subject], wanted, f.median()/find(list, f, etfTyped).median(), g.ratio, worker)
 			}
 		}
 	}
 }
 
-func reached(w io.Writer, f *figure, s *subject, wanted string, got, least float64) {
-	verdict := "met"
+// verdict prints a goal, what was reached of it by Marshal and Unmarshal, and what the calls of a worker reach.
+func verdict(w io.Writer, f *figure, s *subject, wanted string, got, least float64, worker string) {
+	word := "met"
 	if got < least {
-		verdict = "NOT met"
+		word = "NOT met"
 	}
-	fmt.Fprintf(w, "%-15s %-7s %-38s %8.2f  %s\n", s.name, f.op, wanted, got, verdict)
+	fmt.Fprintf(w, "%-15s %-7s %-38s %8.2f %14s  %s\n", s.name, f.op, wanted, got, worker, word)
 }
 
 // rate is in GB/s.
@@ -59,8 +61,10 @@ func rate(all []*subject, f *figure) float64 {
 	return float64(len(all[f.subject].term)) / f.median()
 }
 
-// find returns etf's own figure.
-func find(list []*figure, subject int, op operation) *figure {
-	i := slices.IndexFunc(list, func(f *figure) bool { return f.subject == subject && f.op == op && f.by == etfTyped })
+// find returns the figure of another for what f measures.
+func find(list []*figure, f *figure, by string) *figure {
+	i := slices.IndexFunc(list, func(other *figure) bool {
+		return other.subject == f.subject && other.op == f.op && other.by == by
+	})
 	return list[i]
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -106,7 +107,17 @@ func subjects() ([]*subject, error) {
 	add(subjectOf("100 strings", &texts, foreign[[]string]{listTo(oldString), listFrom(newString)}))
 	add(subjectOf("64 KiB binary", &blob, foreign[[]byte]{oldBytes, newBytes}))
 	made[0].smallMaps, made[1].smallMaps = true, true
+	made[len(made)-1].addFloor(blob)
 	return made, err
+}
+
+// addFloor puts beside what decodes and encodes a binary the copy that all of them make at least.
+func (s *subject) addFloor(blob []byte) {
+	for i := range s.contests {
+		if c := &s.contests[i]; c.op != scan {
+			c.entries = append(c.entries, entry{oneCopy, func() (any, error) { copied := bytes.Clone(blob); return &copied, nil }})
+		}
+	}
 }
 
 func newTexts() []string {
