@@ -6,15 +6,18 @@ import (
 	"io"
 
 	"portworker/etf"
+	"portworker/internal/recording"
 	"portworker/internal/termtext"
 	"portworker/internal/wire"
 	"portworker/protocol"
 )
 
 // Decode reads packets from in and writes their messages to out, each in a line, as they come. A
-// batch is as many lines: how messages are put into packets means nothing.
+// batch is as many lines: how messages are put into packets means nothing. Of a recording it writes the packets
+// that are in it as terms.
 func Decode(in io.Reader, out io.Writer, e Encoding) error {
 	packets := protocol.NewPacketReader(in, wire.MaxPacket)
+	recorded := false
 	for n := 1; ; n++ {
 		packet, err := packets.Next()
 		switch {
@@ -29,6 +32,10 @@ func Decode(in io.Reader, out io.Writer, e Encoding) error {
 		if err != nil {
 			return fmt.Errorf("decode: packet %d: %w", n, err)
 		}
+		if recorded {
+			v = e.opened(v)
+		}
+		recorded = recorded || n == 1 && recording.IsHeader(packet)
 		if err := e.print(out, v); err != nil {
 			return fmt.Errorf("decode: %w", err)
 		}
@@ -45,6 +52,23 @@ func (e Encoding) parse(packet []byte) (any, error) {
 	}
 	var v any
 	return v, etf.Decode(term, &v)
+}
+
+// opened is a record of a recording with the term of its packet, where that is one.
+func (e Encoding) opened(record any) any {
+	tuple, ok := record.(etf.Tuple)
+	if !ok || len(tuple) != 3 {
+		return record
+	}
+	packet, ok := tuple[2].(string)
+	if !ok {
+		return record
+	}
+	v, err := Encoding{MessagePack: wire.IsMessagePack([]byte(packet))}.parse([]byte(packet))
+	if err != nil {
+		return record
+	}
+	return etf.Tuple{tuple[0], tuple[1], v}
 }
 
 // print writes the messages of a packet.

@@ -4,8 +4,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -66,10 +68,14 @@ const (
 // standard are the descriptors of standard input and output.
 const standard = "0,1"
 
-// fails gives an error the status of a failure, unless it has one.
+// fails gives an error the status of a failure, unless it has one. A reader that has gone is no error to
+// talk about: it is what head does.
 func fails(err error) error {
 	if _, has := err.(*Exit); has || err == nil {
 		return err
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return &Exit{Status: 128 + int(syscall.SIGPIPE)}
 	}
 	return &Exit{Status: ExitFailure, Err: err}
 }

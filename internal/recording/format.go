@@ -99,7 +99,7 @@ func (w *writer) write(term etf.Tuple) {
 func read(in io.Reader) ([]event, error) {
 	packets := protocol.NewPacketReader(in, wire.MaxPacket)
 	first, err := packets.Next()
-	if err != nil || !isHeader(first) {
+	if err != nil || !IsHeader(first) {
 		return nil, errors.New("expected a recording, which begins with {portworker_recording, 1, _}")
 	}
 	var events []event
@@ -122,7 +122,8 @@ func read(in io.Reader) ([]event, error) {
 	}
 }
 
-func isHeader(packet []byte) bool {
+// IsHeader says whether a packet is the first of a recording.
+func IsHeader(packet []byte) bool {
 	var header etf.Tuple
 	err := etf.Unmarshal(packet, &header)
 	return err == nil && len(header) == 3 && header[0] == etf.Atom(magic) && header[1] == int64(version)

@@ -21,7 +21,7 @@ type player struct {
 	patience  time.Duration
 	arrivals  chan arrival
 	got       map[topic]int
-	over      map[task]bool // tasks that have ended
+	over      map[task]bool     // tasks that have ended
 	callbacks map[string]string // the worker's refs now, by those that were recorded
 	acking    bool
 	at        int           // the record that is being played
@@ -154,4 +154,3 @@ func (p *player) difference(record int, problem string) *Difference {
 	}
 	return d
 }
-

@@ -90,7 +90,6 @@ type arrival struct {
 	err    error
 }
 
-
 // Term is the difference as a map, and says how many messages there were; d may be nil.
 func (d *Difference) Term(messages int) etf.Map {
 	key := func(name string, v any) etf.Pair { return etf.Pair{Key: etf.Atom(name), Value: v} }
