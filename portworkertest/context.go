@@ -21,8 +21,8 @@ func (s *session) contextWorker() *portworker.Worker {
 }
 
 // Context returns the context of a task of its own, for code that is called directly, without a handler that is
-// registered: portworker.Progress, Call, Notify, Meta, Yield and Sender's kin work with it, the [Options] of c hold, and the task has what
-// it reports. The context is done at its deadline, when the task is cancelled, and at the end of the test.
+// registered. portworker.Progress, Call, Notify, Meta and Yield work with it, and the [Options] of c hold. The task has
+// what is reported. The context is done at its deadline, when the task is cancelled, and at the end of the test.
 //
 // It is for a client that was made with Connect(t, nil).
 func (c *Client) Context() (context.Context, *Task[any]) {
