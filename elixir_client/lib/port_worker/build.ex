@@ -89,7 +89,7 @@ defmodule PortWorker.Build do
 
       {:error, what} ->
         text =
-          "the worker was asked with --describe what its functions are, and #{what}. Its main function is to end in " <>
+          "the worker was asked with --describe what its functions are, and it #{what}. Its main function is to end in " <>
             "portworker.Main, and to print nothing before"
 
         {:error, %Failure{worker: worker, output: text}}

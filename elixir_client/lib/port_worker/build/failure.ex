@@ -49,7 +49,7 @@ defmodule PortWorker.Build.Failure do
         output
         |> String.split("\n", trim: true)
         |> errors()
-        |> or_all(output)
+        |> or_none()
         |> Enum.map(&diagnostic(&1, worker))
 
       wanted ->
@@ -84,7 +84,7 @@ defmodule PortWorker.Build.Failure do
 
   defp error(line) do
     case Regex.named_captures(@position, line) do
-      nil -> {nil, line}
+      nil -> {nil, String.trim_leading(line)}
       found -> {{found["file"], place(found)}, found["text"]}
     end
   end
@@ -94,8 +94,8 @@ defmodule PortWorker.Build.Failure do
   defp place(%{"line" => line, "column" => column}),
     do: {String.to_integer(line), String.to_integer(column)}
 
-  defp or_all([], output), do: [{nil, "go build failed without a word: #{inspect(output)}"}]
-  defp or_all(errors, _output), do: errors
+  defp or_none([]), do: [{nil, "go build failed without a word"}]
+  defp or_none(errors), do: errors
 
   defp diagnostic({position, text}, worker) do
     {file, place} = position || {"go.mod", 0}

@@ -27,23 +27,28 @@ defmodule PortWorker.Build.Worker do
   def all(project, target) do
     config = Keyword.get(project, :portworker, [])
     keyword!(config, [:workers, :targets], "portworker")
-    per_target = config |> Keyword.get(:targets, []) |> Keyword.get(target, [])
+    per_target = options(config, :targets)[target] || []
 
-    for {name, options} <- Keyword.get_lazy(config, :workers, &found/0) do
-      name = to_string(name)
-      keyword!(options, @options, "portworker, workers, #{name}")
-      new(name, Keyword.merge(per_target, options))
+    case options(config, :workers) do
+      [] -> Enum.map(found(), &new(&1, per_target))
+      workers -> for {name, own} <- workers, do: new("#{name}", Keyword.merge(per_target, own))
     end
   end
 
-  defp found do
-    for file <- Path.wildcard("native/*/go.mod") do
-      dir = Path.dirname(file)
-      {Path.basename(dir), [dir: dir]}
-    end
+  # What is said of each worker, or of each target.
+  defp options(config, key) do
+    all = Keyword.get(config, key, [])
+    keyword!(all, :any, "portworker, #{key}")
+    for {name, options} <- all, do: keyword!(options, @options, "portworker, #{key}, #{name}")
+    all
   end
+
+  defp found,
+    do:
+      for(file <- Path.wildcard("native/*/go.mod"), do: file |> Path.dirname() |> Path.basename())
 
   defp new(name, options) do
+    Enum.each(options, fn {key, value} -> valid!(name, key, value) end)
     worker = struct!(%__MODULE__{name: name, dir: Path.join("native", name)}, options)
 
     if not File.regular?(Path.join(worker.dir, "go.mod")) do
@@ -57,14 +62,30 @@ defmodule PortWorker.Build.Worker do
   end
 
   defp keyword!(options, keys, where) do
-    unknown = if Keyword.keyword?(options), do: Keyword.keys(options) -- keys, else: :none
-
-    if unknown != [] do
-      Mix.raise(
-        "in mix.exs, #{where}: expected a keyword list with the keys #{inspect(keys)}, got: #{inspect(options)}"
-      )
+    if not Keyword.keyword?(options) or (keys != :any and Keyword.keys(options) -- keys != []) do
+      keys = if keys == :any, do: "", else: " with the keys #{inspect(keys)}"
+      Mix.raise("in mix.exs, #{where}: expected a keyword list#{keys}, got: #{inspect(options)}")
     end
   end
+
+  defp valid!(name, key, value) do
+    {valid?, expected} =
+      case key do
+        :env -> {strings?(value, &pair?/1), "a list of {name, value}, both strings"}
+        :flags -> {strings?(value, &is_binary/1), "a list of strings"}
+        _other -> {is_binary(value), "a string"}
+      end
+
+    if not valid?,
+      do:
+        Mix.raise(
+          "in mix.exs, option #{inspect(key)} of the Go worker #{name}: expected #{expected}, got: #{inspect(value)}"
+        )
+  end
+
+  defp strings?(list, one?), do: is_list(list) and Enum.all?(list, one?)
+
+  defp pair?(pair), do: match?({name, value} when is_binary(name) and is_binary(value), pair)
 
   @doc "The variables that Go is to have, on top of those of this program, which win where they name a target."
   @spec env(t()) :: [{String.t(), String.t()}]
