@@ -18,15 +18,15 @@ type Marshaler interface {
 // Marshal returns v as an external term, version byte first, the way Append encodes it.
 func Marshal(v any) ([]byte, error) {
 	buffer := marshalBuffers.Get().(*[]byte)
+	defer marshalBuffers.Put(buffer)
 	data, err := Append(append((*buffer)[:0], Version), v)
-	if err == nil && cap(data) > maxKeptBuffer {
+	switch {
+	case err != nil:
+		return nil, err
+	case cap(data) > maxKeptBuffer:
 		return data, nil
 	}
 	*buffer = data
-	defer marshalBuffers.Put(buffer)
-	if err != nil {
-		return nil, err
-	}
 	return slices.Clone(data), nil
 }
 
