@@ -13,7 +13,7 @@ import (
 )
 
 // guides are the pages whose handlers are those of examples/guides. Their Elixir is run by examples/guides/guides.exs.
-var guides = []string{"writing-handlers", "deploying"}
+var guides = []string{"writing-handlers", "deploying", "debugging"}
 
 func guide(t *testing.T, name string) string {
 	t.Helper()
