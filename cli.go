@@ -18,8 +18,12 @@ import (
 
 // run is Main without the exit.
 func run(w *Worker, args []string) int {
-	cmd := w.command()
+	cmd, own := w.command()
 	cmd.SetArgs(cli.Arguments(args))
+	// What a port starts has no use for the commands, and is not to wait for them to be made.
+	if len(args) > 0 || term.IsTerminal(0) {
+		cmd.AddCommand(cli.Commands(w.host(own))...)
+	}
 	err := cmd.Execute()
 	if err == nil {
 		return exitOK
@@ -37,8 +41,8 @@ func run(w *Worker, args []string) int {
 // descriptorsFlag names the wire for a worker that serves.
 const descriptorsFlag = "descriptors"
 
-// command is the worker's command line.
-func (w *Worker) command() *cobra.Command {
+// command is the worker's command line without its commands, and the worker's own flags.
+func (w *Worker) command() (*cobra.Command, *pflag.FlagSet) {
 	descriptors, describe := "0,1", false
 	cmd := &cobra.Command{
 		Use:           w.config.Name,
@@ -78,8 +82,7 @@ func (w *Worker) command() *cobra.Command {
 		}
 		return broken(w.serveDescriptors(in, out))
 	}
-	cmd.AddCommand(cli.Commands(w.host(own))...)
-	return cmd
+	return cmd, own
 }
 
 // flags are the worker's settings and the program's own flags.

@@ -38,3 +38,25 @@ func FuzzParse(f *testing.F) {
 		require.NoError(t, err)
 	})
 }
+
+// FuzzMessagePack reads whatever comes. What is a value is the same value when it is written again.
+func FuzzMessagePack(f *testing.F) {
+	for _, data := range []string{"\x93\xa4ping\x01\xc0", "\x81\x01\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00", "\xcf\xff\xff\xff\xff\xff\xff\xff\xff", "\xdd\xff\xff\xff\xff", "\xc6\xff\xff\xff\xff", "\xc4\x01\xff"} {
+		f.Add([]byte(data))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		v, err := ParseMessagePack(data)
+		if err != nil {
+			return
+		}
+		written, err := AppendMessagePack(nil, v)
+		require.NoError(t, err)
+		again, err := ParseMessagePack(written)
+		require.NoError(t, err)
+		want, err := etf.Append(nil, v)
+		require.NoError(t, err)
+		got, err := etf.Append(nil, again)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/big"
 	"unicode/utf8"
 
@@ -79,9 +80,9 @@ func packPairs(to *msgpack.Encoder, m etf.Map) error {
 // ParseMessagePack returns the one value that data holds: strings and bytes as binaries, arrays as lists.
 func ParseMessagePack(data []byte) (any, error) {
 	in := bytes.NewReader(data)
-	v, err := unpackTerm(msgpack.NewDecoder(in), 0)
+	v, err := unpacker{msgpack.NewDecoder(in), in}.term(0)
 	switch {
-	case errors.Is(err, io.EOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, errors.New("MessagePack value: it is cut short")
 	case err != nil:
 		return nil, fmt.Errorf("MessagePack value: %w", err)
@@ -94,70 +95,90 @@ func ParseMessagePack(data []byte) (any, error) {
 	return v, nil
 }
 
-func unpackTerm(from *msgpack.Decoder, depth int) (any, error) {
+// An unpacker reads values from bytes in memory. It believes no length that they cannot hold.
+type unpacker struct {
+	*msgpack.Decoder
+	in *bytes.Reader // which the decoder reads from, and never ahead
+}
+
+func (u unpacker) term(depth int) (any, error) {
 	if depth > maxDepth {
 		return nil, fmt.Errorf("values nest more than %d levels deep", maxDepth)
 	}
-	code, err := from.PeekCode()
+	code, err := u.PeekCode()
 	if err != nil {
 		return nil, err
 	}
 	switch {
 	case code == msgpcode.Nil:
-		return nil, from.DecodeNil()
+		return nil, u.DecodeNil()
 	case code == msgpcode.True, code == msgpcode.False:
-		return from.DecodeBool()
+		return u.DecodeBool()
 	case code == msgpcode.Float, code == msgpcode.Double:
-		return from.DecodeFloat64()
+		return u.DecodeFloat64()
 	case code == msgpcode.Uint64:
-		n, err := from.DecodeUint64()
-		if n > 1<<63-1 {
+		n, err := u.DecodeUint64()
+		if n > math.MaxInt64 {
 			return new(big.Int).SetUint64(n), err
 		}
 		return int64(n), err
 	case msgpcode.IsFixedNum(code), code >= msgpcode.Uint8 && code <= msgpcode.Int64:
-		return from.DecodeInt64()
+		return u.DecodeInt64()
 	case msgpcode.IsString(code), msgpcode.IsBin(code):
-		b, err := from.DecodeBytes()
-		return string(b), err
+		return u.bytes()
 	case msgpcode.IsFixedArray(code), code == msgpcode.Array16, code == msgpcode.Array32:
-		return unpackArray(from, depth)
+		return u.array(depth)
 	case msgpcode.IsFixedMap(code), code == msgpcode.Map16, code == msgpcode.Map32:
-		return unpackMap(from, depth)
+		return u.pairs(depth)
 	}
 	return nil, fmt.Errorf("code %#x has no term", code)
 }
 
-func unpackArray(from *msgpack.Decoder, depth int) (any, error) {
-	n, err := from.DecodeArrayLen()
-	list := []any{}
-	for range n {
-		if err != nil {
-			break
-		}
-		var v any
-		if v, err = unpackTerm(from, depth+1); err == nil {
-			list = append(list, v)
-		}
+// length checks what a value says of itself: each of its parts takes a byte at least.
+func (u unpacker) length(n int, err error) (int, error) {
+	if err == nil && n > u.in.Len() {
+		err = io.ErrUnexpectedEOF
 	}
-	return list, err
+	return n, err
 }
 
-func unpackMap(from *msgpack.Decoder, depth int) (any, error) {
-	n, err := from.DecodeMapLen()
-	m := etf.Map{}
-	for range n {
-		var pair etf.Pair
-		if err == nil {
-			pair.Key, err = unpackTerm(from, depth+1)
-		}
-		if err == nil {
-			pair.Value, err = unpackTerm(from, depth+1)
-		}
-		if err != nil {
-			break
-		}
-		m = append(m, pair)
+func (u unpacker) bytes() (any, error) {
+	n, err := u.length(u.DecodeBytesLen())
+	if err != nil {
+		return nil, err
 	}
-	return m, err
+	b := make([]byte, n)
+	_, err = io.ReadFull(u.in, b)
+	return string(b), err
+}
+
+func (u unpacker) array(depth int) (any, error) {
+	n, err := u.length(u.DecodeArrayLen())
+	if err != nil {
+		return nil, err
+	}
+	list := make([]any, n)
+	for i := range list {
+		if list[i], err = u.term(depth + 1); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+func (u unpacker) pairs(depth int) (any, error) {
+	n, err := u.length(u.DecodeMapLen())
+	if err != nil {
+		return nil, err
+	}
+	m := make(etf.Map, n)
+	for i := range m {
+		if m[i].Key, err = u.term(depth + 1); err != nil {
+			return nil, err
+		}
+		if m[i].Value, err = u.term(depth + 1); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
 }
