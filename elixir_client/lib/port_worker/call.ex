@@ -82,7 +82,7 @@ defmodule PortWorker.Call do
   cannot be sent.
   """
   @spec encode(t(), Routes.Route.t(), term(), timeout()) ::
-          {:ok, {owner :: pid() | nil, iodata(), non_neg_integer()}} | {:error, Error.t()}
+          {:ok, {owner :: pid() | nil, Wire.encoded(), pos_integer()}} | {:error, Error.t()}
   def encode(%{function: function} = call, %{kinds: kinds}, _ref, _time_left)
       when is_map_key(kinds, function) and not is_map_key(call.options, :demand) do
     {:error, other_kind(call, Map.fetch!(kinds, function))}
@@ -95,12 +95,19 @@ defmodule PortWorker.Call do
   def encode(call, route, ref, time_left) do
     owner = if call.options.detach, do: nil, else: self()
     message = {:call, ref, call.function, call.args, wire_options(call, route, owner, time_left)}
-    {encoded, size} = Wire.encode(message)
 
-    if size < route.max_frame,
+    {encoded, size} =
+      if small?(call.args), do: Wire.encode_small(message), else: Wire.encode(message)
+
+    if size <= route.max_frame,
       do: {:ok, {owner, encoded, size}},
       else: {:error, too_large(call, size, route.max_frame)}
   end
+
+  # What OTP keeps on a process's heap is copied anyway. To look deeper would take as long as it saves.
+  defp small?([arg | rest]) when is_binary(arg) and byte_size(arg) <= 64, do: small?(rest)
+  defp small?([arg | rest]) when is_number(arg) or is_atom(arg), do: small?(rest)
+  defp small?(rest), do: rest == []
 
   # It would send nothing without being asked for it, and never end.
   defp other_kind(call, kind) do
@@ -110,19 +117,22 @@ defmodule PortWorker.Call do
     Error.new(:unsupported, "it is #{a_kind}: use #{use}", function: call.function)
   end
 
-  defp wire_options(%{options: options}, route, owner, time_left) do
-    options.wire
-    |> put_meta(Context.outgoing(Map.get(options.wire, :meta, %{}), route.metadata))
-    |> Map.put(:timeout, time_left)
-    |> Map.put(:progress, is_map_key(options, :on_progress))
-    |> put_owner(owner)
+  defp wire_options(%{options: %{wire: wire} = options}, route, owner, time_left) do
+    progress? = is_map_key(options, :on_progress)
+    own = own_options(owner, time_left, progress?)
+
+    case Context.outgoing(Map.get(wire, :meta, %{}), route.metadata) do
+      meta when meta != %{} -> wire |> Map.merge(own) |> Map.put(:meta, meta)
+      _none when wire == %{} -> own
+      _none -> Map.merge(wire, own)
+    end
   end
 
-  defp put_meta(wire, meta) when meta == %{}, do: wire
-  defp put_meta(wire, meta), do: Map.put(wire, :meta, meta)
+  defp own_options(nil, timeout, progress?), do: %{timeout: timeout, progress: progress?}
 
-  defp put_owner(wire, nil), do: wire
-  defp put_owner(wire, owner), do: Map.put(wire, :owner, owner)
+  defp own_options(owner, timeout, progress?) do
+    %{timeout: timeout, progress: progress?, owner: owner}
+  end
 
   @doc """
   What the connection is to know of the call. Progress goes to the pid that was asked for, else to

@@ -176,7 +176,7 @@ defmodule PortWorker.Callbacks do
   defp answer(id, outcome, writer, max_frame) do
     {_encoded, size} = message = Wire.encode({:reply, id, outcome})
 
-    if size < max_frame do
+    if size <= max_frame do
       Writer.encoded(writer, message)
     else
       text = "the answer is #{size} bytes, the worker accepts packets of up to #{max_frame}"

@@ -95,7 +95,7 @@ defmodule PortWorker.Channels do
 
   defp closed(text), do: {:error, Error.new(:closed, text)}
 
-  defp fits(%{route: %{max_frame: max}}, {_encoded, size}) when size < max, do: :ok
+  defp fits(%{route: %{max_frame: max}}, {_encoded, size}) when size <= max, do: :ok
 
   defp fits(%{route: %{max_frame: max}}, {_encoded, size}) do
     text = "the input is #{size} bytes, the worker accepts packets of up to #{max}"

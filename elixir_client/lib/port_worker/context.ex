@@ -14,20 +14,33 @@ defmodule PortWorker.Context do
 
   @doc "The metadata that this process was called back with."
   @spec meta() :: meta()
-  def meta, do: elem(inherited(), 0)
+  def meta do
+    case Process.get(@key) do
+      nil -> %{}
+      {meta, _deadline} -> meta
+    end
+  end
 
   @doc "The point in time at which the task ends that this process was called back for."
   @spec deadline() :: integer() | :infinity
-  def deadline, do: elem(inherited(), 1)
-
-  defp inherited, do: Process.get(@key, {%{}, :infinity})
+  def deadline do
+    case Process.get(@key) do
+      nil -> :infinity
+      {_meta, deadline} -> deadline
+    end
+  end
 
   @doc """
   The metadata of a call: what was inherited, over that the Logger metadata under `keys`, over that
   what the call says itself.
   """
   @spec outgoing(meta(), [atom()]) :: meta()
-  def outgoing(own, []), do: Map.merge(meta(), own)
+  def outgoing(own, []) do
+    case Process.get(@key) do
+      {inherited, _deadline} when inherited != %{} -> Map.merge(inherited, own)
+      _none -> own
+    end
+  end
 
   def outgoing(own, keys) do
     logged =

@@ -171,12 +171,25 @@ defmodule PortWorker.Session do
   defp decode(:hello, packet), do: Wire.decode_first(packet, Hello.max_atoms())
   defp decode(_phase, packet), do: Wire.decode(packet)
 
-  defp messages([], session, actions), do: {Enum.reverse(actions), session}
+  # Most packets hold nothing but results that somebody waits for, of whom nothing else is known.
+  defp messages(messages, session, actions) do
+    case plain(messages, session.tasks, 0, actions) do
+      {[], count, actions} ->
+        {Enum.reverse(actions), %{session | results: session.results + count}}
 
-  defp messages([message | rest], session, actions) do
-    {actions, session} = message(message, session, actions)
-    messages(rest, session, actions)
+      {[message | rest], count, actions} ->
+        session = %{session | results: session.results + count}
+        {actions, session} = message(message, session, actions)
+        messages(rest, session, actions)
+    end
   end
+
+  defp plain([{:result, ref, {:ok, _value} = result} | rest], tasks, count, actions)
+       when is_reference(ref) and node(ref) == node() and not is_map_key(tasks, ref) do
+    plain(rest, tasks, count + 1, [{:deliver, ref, {ref, result}} | actions])
+  end
+
+  defp plain(messages, _tasks, count, actions), do: {messages, count, actions}
 
   defp parts(parts, session) do
     {actions, session} =

@@ -2,13 +2,20 @@ defmodule PortWorker.Tasks do
   @moduledoc false
   # The caller's side of calls and tasks. Everything here runs in the calling process.
   #
-  # The ref of a call is a monitor of the connection and an alias of the caller at
+  # The ref of a task is a monitor of the connection and an alias of the caller at
   # once. The one answer takes both away; so does giving up. What comes later reaches
   # nobody, and a connection that dies is a message, without a table to walk.
+  #
+  # The ref of a call that is waited for is only an alias. To begin and end a monitor costs as much as
+  # all else a caller does, so the connection is watched only by those that have waited for a while.
 
   alias PortWorker.{Call, Connection, Context, Error, Ref, Routes, Writer}
 
   @type result :: {:ok, term()} | {:error, Error.t()}
+
+  # Milliseconds that a caller waits before it watches the connection: few enough to hear soon of a worker that
+  # has ended, and more than a call takes that is over at once.
+  @unwatched 10
 
   @doc "Makes the call and waits for its result."
   @spec run(PortWorker.worker(), Call.t()) :: result()
@@ -18,37 +25,69 @@ defmodule PortWorker.Tasks do
 
   def run(worker, call) do
     case Routes.fetch(worker) do
-      {:ok, route} -> call_and_wait(route, call)
+      {:ok, route} -> call_and_wait(worker, route, call)
       {:error, error} -> Call.result(call, {:error, error})
     end
   end
 
-  defp call_and_wait(route, call) do
+  defp call_and_wait(worker, route, call) do
     time_left = Call.time_left(call, route)
     # Made in the same function as the receive, so that the receive skips what was in
     # the mailbox before.
-    ref = :erlang.monitor(:process, route.connection, alias: :reply_demonitor)
+    ref = :erlang.alias([:reply])
 
     case Call.encode(call, route, ref, time_left) do
       {:ok, encoded} ->
         Connection.announce(route, ref, call)
         Writer.call(route.writer, encoded)
+        patience = Call.patience(time_left)
 
         receive do
           {^ref, result} -> Call.result(call, result)
-          {:DOWN, ^ref, _, _, reason} -> Call.result(call, {:error, Error.from_exit(reason)})
         after
-          Call.patience(time_left) ->
-            Writer.control(route.writer, {:cancel, ref})
-
-            take(ref) ||
-              {:error, Call.timeout(call, "the worker did not answer in #{time_left} ms")}
+          min(patience, @unwatched) ->
+            left = if patience == :infinity, do: :infinity, else: max(patience - @unwatched, 0)
+            wait_watching(worker, route, call, ref, left)
         end
 
       {:error, error} ->
-        Process.demonitor(ref, [:flush])
+        :erlang.unalias(ref)
         {:error, error}
     end
+  end
+
+  # If the connection is gone already, the monitor says so at once.
+  defp wait_watching(worker, route, call, ref, left) do
+    monitor = Process.monitor(route.connection)
+
+    receive do
+      {^ref, result} ->
+        Process.demonitor(monitor, [:flush])
+        Call.result(call, result)
+
+      {:DOWN, ^monitor, _, _, reason} ->
+        close(ref) || Call.result(call, {:error, why_down(worker, reason)})
+    after
+      left ->
+        Process.demonitor(monitor, [:flush])
+        Writer.control(route.writer, {:cancel, ref})
+        close(ref) || {:error, Call.timeout(call, "the worker did not answer in time")}
+    end
+  end
+
+  defp why_down(worker, :noproc) do
+    case Routes.fetch(worker) do
+      {:error, error} -> error
+      {:ok, _restarted} -> Error.new(:worker_down, "the worker was restarted")
+    end
+  end
+
+  defp why_down(_worker, reason), do: Error.from_exit(reason)
+
+  # Nothing arrives through the alias afterwards; what has is taken out.
+  defp close(ref) do
+    :erlang.unalias(ref)
+    take_messages(ref, nil)
   end
 
   @doc "The same in another process, as if the one with that context had made the call."

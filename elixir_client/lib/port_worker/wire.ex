@@ -24,7 +24,8 @@ defmodule PortWorker.Wire do
     function stream channel io cpu blocking dedicated debug info notice warning meta
   )a
 
-  @type encoded :: iodata()
+  @typedoc "A message with its version byte: one binary, or a list whose first element begins with the byte."
+  @type encoded :: binary() | [binary(), ...]
   @type message :: tuple()
   @type decoded ::
           {:ok, [message()]}
@@ -35,18 +36,35 @@ defmodule PortWorker.Wire do
   @spec words() :: [atom()]
   def words, do: @words
 
-  @doc "The bytes of one message, without the version byte: several of them can share a packet."
+  @doc "The bytes of a message that may hold large binaries: it refers to them instead of copying them."
   @spec encode(message() | :drain) :: {encoded(), non_neg_integer()}
   def encode(message) do
-    # The iovec refers to large binaries instead of copying them.
-    [<<@version, head::binary>> | rest] = :erlang.term_to_iovec(message)
-    {[head | rest], byte_size(head) + :erlang.iolist_size(rest)}
+    encoded = :erlang.term_to_iovec(message)
+    {encoded, :erlang.iolist_size(encoded)}
   end
 
-  @doc "A packet of encoded messages."
-  @spec packet([encoded()]) :: iodata()
-  def packet([message]), do: [@version | message]
-  def packet(messages), do: [<<@version, @list, length(messages)::32>>, messages, @nil_tag]
+  @doc "The same for a message without any, in half the time."
+  @spec encode_small(message()) :: {encoded(), non_neg_integer()}
+  def encode_small(message) do
+    encoded = :erlang.term_to_binary(message)
+    {encoded, byte_size(encoded)}
+  end
+
+  @doc "A packet of encoded messages, of which there are `count`."
+  @spec packet([encoded(), ...], pos_integer()) :: iodata()
+  def packet([message], 1), do: message
+
+  def packet(messages, count) do
+    [<<@version, @list, count::32>> | unversioned(messages)]
+  end
+
+  # In a list only the list has a version.
+  defp unversioned([]), do: [@nil_tag]
+  defp unversioned([<<@version, message::binary>> | rest]), do: [message | unversioned(rest)]
+
+  defp unversioned([[<<@version, head::binary>> | tail] | rest]) do
+    [head, tail | unversioned(rest)]
+  end
 
   @doc """
   The messages of a packet.

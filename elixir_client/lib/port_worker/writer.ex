@@ -11,6 +11,8 @@ defmodule PortWorker.Writer do
 
   alias PortWorker.Wire
 
+  # Enough that a packet costs little beside what is in it. The other side begins with the first
+  # message while more are collected here.
   @max_messages 64
   @max_bytes 65_536
 
@@ -18,16 +20,16 @@ defmodule PortWorker.Writer do
   @large 1_048_576
 
   @enforce_keys [:port, :calls]
-  defstruct [:port, :calls, limit: @max_bytes, owners: %{}, batch: [], bytes: 0, count: 0, new: 0]
+  defstruct [:port, :calls, limit: @max_bytes]
 
   @doc "Starts the writer of `port`. It counts the calls it wrote in the first of `calls`."
   @spec start_link(port(), :counters.counters_ref()) :: pid()
   def start_link(port, calls) do
-    :proc_lib.spawn_link(__MODULE__, :wait, [%__MODULE__{port: port, calls: calls}])
+    :proc_lib.spawn_link(__MODULE__, :wait, [%__MODULE__{port: port, calls: calls}, %{}])
   end
 
   @doc "Writes a call that was encoded by the caller; `owner` is watched unless it is `nil`."
-  @spec call(pid(), {owner :: pid() | nil, iodata(), non_neg_integer()}) :: :ok
+  @spec call(pid(), {owner :: pid() | nil, Wire.encoded(), pos_integer()}) :: :ok
   def call(writer, {owner, encoded, size}) do
     send(writer, {:call, owner, encoded, size})
     :ok
@@ -38,7 +40,7 @@ defmodule PortWorker.Writer do
   def control(writer, message), do: encoded(writer, Wire.encode(message))
 
   @doc "The same with a message that has been encoded."
-  @spec encoded(pid(), {iodata(), non_neg_integer()}) :: :ok
+  @spec encoded(pid(), {Wire.encoded(), pos_integer()}) :: :ok
   def encoded(writer, {encoded, size}) do
     send(writer, {:control, encoded, size})
     :ok
@@ -51,75 +53,76 @@ defmodule PortWorker.Writer do
     :ok
   end
 
+  # What changes with every message is passed as arguments: a struct would be copied each time. `owners`
+  # are those watched; `batch` holds `count` messages, the last one first, of `bytes`, `calls` of them calls.
+
   @doc false
-  @spec wait(%__MODULE__{}) :: no_return()
-  def wait(writer) do
+  @spec wait(%__MODULE__{}, %{pid() => reference()}) :: no_return()
+  def wait(writer, owners) do
     receive do
-      message -> message |> accept(writer) |> gather()
+      message -> accept(message, writer, owners, [], 0, 0, 0)
     end
   end
 
-  defp gather(%{count: @max_messages} = writer), do: writer |> flush() |> wait()
+  defp gather(writer, owners, batch, bytes, @max_messages, calls) do
+    flush(writer, batch, bytes, @max_messages, calls)
+    wait(writer, owners)
+  end
 
-  defp gather(writer) do
+  defp gather(writer, owners, batch, bytes, count, calls) do
     receive do
-      message -> message |> accept(writer) |> gather()
+      message -> accept(message, writer, owners, batch, bytes, count, calls)
     after
-      0 -> writer |> flush() |> wait()
+      0 ->
+        flush(writer, batch, bytes, count, calls)
+        wait(writer, owners)
     end
   end
 
-  defp accept({:call, nil, encoded, size}, writer) do
-    add(%{writer | new: writer.new + 1}, encoded, size)
+  defp accept({:call, owner, encoded, size}, writer, owners, batch, bytes, count, calls) do
+    owners = watch(owners, owner)
+    add(encoded, size, 1, writer, owners, batch, bytes, count, calls)
   end
 
-  defp accept({:call, owner, encoded, size}, writer) do
-    accept({:call, nil, encoded, size}, watch(writer, owner))
+  defp accept({:control, encoded, size}, writer, owners, batch, bytes, count, calls) do
+    add(encoded, size, 0, writer, owners, batch, bytes, count, calls)
   end
 
-  defp accept({:control, encoded, size}, writer), do: add(writer, encoded, size)
+  defp accept({:limit, limit}, writer, owners, batch, bytes, count, calls) do
+    gather(%{writer | limit: min(limit, @max_bytes)}, owners, batch, bytes, count, calls)
+  end
 
-  defp accept({:limit, bytes}, writer), do: %{writer | limit: min(bytes, @max_bytes)}
-
-  defp accept({:DOWN, _monitor, :process, owner, _reason}, writer) do
-    {encoded, size} = Wire.encode({:owner_down, owner})
-    add(%{writer | owners: Map.delete(writer.owners, owner)}, encoded, size)
+  defp accept({:DOWN, _, :process, owner, _}, writer, owners, batch, bytes, count, calls) do
+    {encoded, size} = Wire.encode_small({:owner_down, owner})
+    owners = Map.delete(owners, owner)
+    add(encoded, size, 0, writer, owners, batch, bytes, count, calls)
   end
 
   # Anything else was not meant for this process.
-  defp accept(_other, writer), do: writer
-
-  defp watch(%{owners: owners} = writer, owner) when is_map_key(owners, owner), do: writer
-
-  defp watch(writer, owner) do
-    monitor = Process.monitor(owner)
-    %{writer | owners: Map.put(writer.owners, owner, monitor)}
+  defp accept(_other, writer, owners, batch, bytes, count, calls) do
+    gather(writer, owners, batch, bytes, count, calls)
   end
 
-  defp add(%{bytes: bytes, limit: limit} = writer, encoded, size)
-       when bytes > 0 and bytes + size > limit do
-    writer |> flush() |> add(encoded, size)
+  defp watch(owners, owner) when is_map_key(owners, owner) or owner == nil, do: owners
+  defp watch(owners, owner), do: Map.put(owners, owner, Process.monitor(owner))
+
+  defp add(encoded, size, call, writer, owners, batch, bytes, count, calls)
+       when bytes + size <= writer.limit or count == 0 do
+    gather(writer, owners, [encoded | batch], bytes + size, count + 1, calls + call)
   end
 
-  defp add(writer, encoded, size) do
-    %{
-      writer
-      | batch: [encoded | writer.batch],
-        bytes: writer.bytes + size,
-        count: writer.count + 1
-    }
+  defp add(encoded, size, call, writer, owners, batch, bytes, count, calls) do
+    flush(writer, batch, bytes, count, calls)
+    gather(writer, owners, [encoded], size, 1, call)
   end
 
-  defp flush(%{batch: []} = writer), do: writer
+  defp flush(_writer, [], _bytes, _count, _calls), do: :ok
 
-  defp flush(writer) do
-    packet = writer.batch |> Enum.reverse() |> Wire.packet()
-    :counters.add(writer.calls, 1, writer.new)
-    command(writer.port, packet)
-    large? = writer.bytes > @large
-    writer = %{writer | batch: [], bytes: 0, count: 0, new: 0}
-    if large?, do: :erlang.garbage_collect()
-    writer
+  defp flush(writer, batch, bytes, count, calls) do
+    :counters.add(writer.calls, 1, calls)
+    command(writer.port, batch |> Enum.reverse() |> Wire.packet(count))
+    if bytes > @large, do: :erlang.garbage_collect()
+    :ok
   end
 
   # A closed port is the connection's to notice; there is nothing left to write to.

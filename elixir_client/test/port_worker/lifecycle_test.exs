@@ -11,7 +11,7 @@ defmodule PortWorker.LifecycleTest do
   @eager [backoff_min: 1, backoff_max: 1, max_restarts: 100]
 
   defp start(peer_opts \\ [], opts \\ []) do
-    worker = start_supervised!({PortWorker, Keyword.merge(listen(peer_opts), @eager ++ opts)})
+    worker = start_supervised!({PortWorker, Keyword.merge(listen(peer_opts) ++ @eager, opts)})
     {peer, os_pid} = started()
     {worker, peer, os_pid}
   end

@@ -25,16 +25,20 @@ defmodule PortWorker.WireTest do
   end
 
   test "one message travels alone, several as a list" do
-    {one, size} = Wire.encode({:cancel, 1})
-    assert size == :erlang.iolist_size(one)
+    # Both forms of an encoded message, in each place.
+    for encode <- [&Wire.encode/1, &Wire.encode_small/1],
+        other <- [&Wire.encode/1, &Wire.encode_small/1] do
+      {one, size} = encode.({:cancel, 1})
+      assert size == :erlang.iolist_size(one)
 
-    assert [one] |> Wire.packet() |> IO.iodata_to_binary() |> Wire.decode() ==
-             {:ok, [{:cancel, 1}]}
+      assert [one] |> Wire.packet(1) |> IO.iodata_to_binary() |> Wire.decode() ==
+               {:ok, [{:cancel, 1}]}
 
-    {two, _size} = Wire.encode({:ping, "x"})
+      {two, _size} = other.({:ping, "x"})
 
-    assert [one, two] |> Wire.packet() |> IO.iodata_to_binary() |> Wire.decode() ==
-             {:ok, [{:cancel, 1}, {:ping, "x"}]}
+      assert [one, two] |> Wire.packet(2) |> IO.iodata_to_binary() |> Wire.decode() ==
+               {:ok, [{:cancel, 1}, {:ping, "x"}]}
+    end
   end
 
   test "a large binary is referred to, not copied" do
