@@ -125,7 +125,7 @@ defmodule PortWorker do
 
   import Kernel, except: [send: 2]
 
-  @doc false
+  @doc "Gives the module a function for each of a worker's: see `PortWorker.Module`."
   defmacro __using__(opts), do: PortWorker.Module.quoted(opts, __CALLER__)
 
   alias PortWorker.{AsyncStream, Call, Channel, Channels, Connection, Context, Error}

@@ -1,5 +1,6 @@
 defmodule PortWorker.ModuleTest do
-  use ExUnit.Case, async: true
+  # It needs compiler options, which are everybody's, and change while tests are loaded.
+  use ExUnit.Case, async: false
 
   alias PortWorker.Build.Description
   alias PortWorker.{ScriptedWorker, TestWorker}
@@ -46,9 +47,13 @@ defmodule PortWorker.ModuleTest do
   ]
 
   setup_all do
-    before = Code.get_compiler_option(:docs)
-    Code.put_compiler_option(:docs, true)
-    on_exit(fn -> Code.put_compiler_option(:docs, before) end)
+    for option <- [:docs, :debug_info] do
+      before = Code.get_compiler_option(option)
+      Code.put_compiler_option(option, true)
+      on_exit(fn -> Code.put_compiler_option(option, before) end)
+    end
+
+    :ok
   end
 
   setup context do
@@ -214,6 +219,27 @@ defmodule PortWorker.ModuleTest do
     test "refuses #{title}", context do
       assert refused(context, unquote(options)) =~ "use PortWorker: " <> unquote(text)
     end
+  end
+
+  for {title, options, text} <- [
+        {"names that are none", ", only: \"upcase\"",
+         "option :only: expected a list of names of Go functions, got: \"upcase\""},
+        {"a new name for nothing", ", as: [:upcase]",
+         "option :as: expected a map from names of Go functions to others"},
+        {"no name at all", ", name: nil",
+         "option :name: expected a name for its process, got: nil"}
+      ] do
+    test "refuses #{title}", context do
+      assert refused(context, unquote(options)) =~ "use PortWorker: " <> unquote(text)
+    end
+  end
+
+  test "refuses options that are none" do
+    code = "defmodule #{inspect(__MODULE__)}.None do\n  use PortWorker, :my_app\nend"
+    error = assert_raise(CompileError, fn -> Code.compile_string(code, "lib/none.ex") end)
+
+    assert Exception.message(error) ==
+             "lib/none.ex:2: use PortWorker: expected a keyword list of options, got: :my_app"
   end
 
   test "refuses options that say nothing of a worker", context do

@@ -12,6 +12,15 @@ defmodule PortWorker.Module.Functions do
           function: map()
         }
 
+  @typedoc "Which functions to have, and what to call them. Any name is a string or an atom."
+  @type options :: %{
+          optional(atom()) => term(),
+          only: [name()] | nil,
+          except: [name()],
+          as: %{name() => name()} | [{name(), name()}]
+        }
+  @type name :: String.t() | atom()
+
   # What a function of this name could not be called, or would stand in for.
   @reserved ~w(fn do end catch rescue after else true false nil and or not in when)a ++
               ~w(child_spec start_link module_info behaviour_info __info__)a
@@ -20,16 +29,14 @@ defmodule PortWorker.Module.Functions do
   Those of the described functions that the options `:only` and `:except` leave. An error says what is wrong with the
   options.
   """
-  @spec select([map()], keyword()) :: {:ok, [map()]} | {:error, String.t()}
+  @spec select([map()], options()) :: {:ok, [map()]} | {:error, String.t()}
   def select(functions, options) do
     names = Enum.map(functions, & &1.name)
-    as = for {name, _new} <- options[:as] || [], do: name
-    named = Enum.map(List.wrap(options[:only]) ++ List.wrap(options[:except]) ++ as, &to_string/1)
+    only = if options.only, do: Enum.map(options.only, &to_string/1), else: names
+    except = Enum.map(options.except, &to_string/1)
 
-    case Enum.reject(named, &(&1 in names)) do
+    case Enum.reject(only ++ except ++ Map.keys(new_names(options)), &(&1 in names)) do
       [] ->
-        only = if options[:only], do: Enum.map(options[:only], &to_string/1), else: names
-        except = Enum.map(List.wrap(options[:except]), &to_string/1)
         {:ok, Enum.filter(functions, &(&1.name in only and &1.name not in except))}
 
       [unknown | _] ->
@@ -39,13 +46,16 @@ defmodule PortWorker.Module.Functions do
   end
 
   @doc "The Elixir functions for them. An error says which names cannot be, and what to do."
-  @spec all([map()], keyword()) :: {:ok, [t()]} | {:error, String.t()}
+  @spec all([map()], options()) :: {:ok, [t()]} | {:error, String.t()}
   def all(functions, options) do
-    as = for {name, new} <- options[:as] || [], into: %{}, do: {to_string(name), to_string(new)}
-    all = Enum.flat_map(functions, &forms(&1, Map.get(as, &1.name) || elixir_name(&1.name)))
+    new_names = new_names(options)
+    all = Enum.flat_map(functions, &forms(&1, new_names[&1.name] || elixir_name(&1.name)))
 
     with :ok <- valid(all), :ok <- distinct(all), do: {:ok, all}
   end
+
+  defp new_names(%{as: as}),
+    do: Map.new(as, fn {name, new} -> {to_string(name), to_string(new)} end)
 
   defp forms(%{kind: :function} = f, name) do
     [new(name, :run, f), new(name <> "!", :run!, f), new(name <> "_async", :async, f)]

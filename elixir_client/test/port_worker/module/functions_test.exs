@@ -9,8 +9,13 @@ defmodule PortWorker.Module.FunctionsTest do
   end
 
   defp names(functions, options \\ []) do
-    with {:ok, all} <- Functions.all(functions, options), do: {:ok, Enum.map(all, & &1.name)}
+    with {:ok, all} <- Functions.all(functions, options(options)),
+         do: {:ok, Enum.map(all, & &1.name)}
   end
+
+  defp select(functions, options), do: Functions.select(functions, options(options))
+
+  defp options(options), do: Enum.into(options, %{only: nil, except: [], as: []})
 
   test "each kind has its forms" do
     assert names([
@@ -53,15 +58,15 @@ defmodule PortWorker.Module.FunctionsTest do
 
   test "selects by name" do
     [a, b, c] = all = [function("a"), function("b"), function("c.d")]
-    assert Functions.select(all, []) == {:ok, all}
-    assert Functions.select(all, only: ["a", :b]) == {:ok, [a, b]}
-    assert Functions.select(all, except: ["c.d"]) == {:ok, [a, b]}
-    assert Functions.select(all, only: ["a", "c.d"], except: [:a]) == {:ok, [c]}
+    assert select(all, []) == {:ok, all}
+    assert select(all, only: ["a", :b]) == {:ok, [a, b]}
+    assert select(all, except: ["c.d"]) == {:ok, [a, b]}
+    assert select(all, only: ["a", "c.d"], except: [:a]) == {:ok, [c]}
   end
 
   test "a name that is not there is a mistake, in each option" do
     for options <- [[only: [:x]], [except: ["x"]], [as: %{"x" => :y}], [as: [x: :y]]] do
-      assert Functions.select([function("a"), function("b")], options) ==
+      assert select([function("a"), function("b")], options) ==
                {:error, ~s(the worker has no function "x"; it has "a", "b")}
     end
   end
