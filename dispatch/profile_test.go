@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -60,8 +61,23 @@ func TestCPUProfileFindsWhatRuns(t *testing.T) {
 		return n, nil
 	}, portworker.OnLane(portworker.LaneCPU))
 	f := &fixture{t: t, Peer: portworkertest.Start(t, w)}
-	f.Start("spin", options("owner", "somebody"))
+	f.Start("spin", nil)
 	for !bytes.Contains(f.profile("cpu", 100), []byte("spin")) {
+	}
+}
+
+// The mutex profile takes its time, and tasks that begin meanwhile are seen by the other,
+// which takes none.
+func TestProfilesKnowTheCallersOfTasksThatBeginMeanwhile(t *testing.T) {
+	f := serve(t, portworker.Limits{})
+	f.waiting("wait", options("owner", "early"))
+	assert.NotContains(t, string(f.profile(atom("goroutine"))), "caller")
+	f.Start("$profile", nil, atom("mutex"), 60_000)
+	for begun := false; !begun; {
+		f.waiting("wait", options("owner", "late"))
+		profile := string(f.profile(atom("goroutine")))
+		begun = strings.Contains(profile, "caller") && strings.Contains(profile, `"late"`)
+		assert.NotContains(t, profile, "early")
 	}
 }
 

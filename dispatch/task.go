@@ -167,14 +167,19 @@ func (t *Task) run() {
 	t.took, t.locks = t.conn.state.now()-began, t.checked && keepsThread()
 }
 
-// labels tell a task's goroutines apart in profiles: by function, and by the
-// task's name if it has one. Goroutines that a handler starts inherit them.
+// labels tell a task's goroutines apart in profiles: by function, by the task's name
+// if it has one, and, while a profile is taken, by the owner of the call. Goroutines
+// that a handler starts inherit them.
 func (t *Task) labels() context.Context {
 	labels := t.fn.Load().labels
-	if t.call.Name == "" {
-		return labels
+	if t.call.Name != "" {
+		labels = pprof.WithLabels(labels, pprof.Labels("task", t.call.Name))
 	}
-	return pprof.WithLabels(labels, pprof.Labels("task", t.call.Name))
+	// To write an owner as text costs more than a quick call, and callers are many.
+	if t.call.Owner != nil && profiling.Load() {
+		labels = pprof.WithLabels(labels, pprof.Labels("caller", t.call.Owner.String()))
+	}
+	return labels
 }
 
 var errGoexit = errors.New("the handler ended its goroutine (runtime.Goexit): expected it to return")
