@@ -71,12 +71,13 @@ func TestMeasured(t *testing.T) {
 	}{
 		"done of total":   {atoms(etf.Atom("done"), 1, etf.Atom("total"), 4), "[#######.......................]  25% 1/4"},
 		"names as text":   {atoms("bytes", 10.0, "total", 10), "[##############################] 100% 10/10"},
-		"a pair":          {etf.Tuple{3, 2}, "[##############################] 100% 3/2"},
-		"nothing to do":   {etf.Tuple{0, 0}, ""},
+		"a call's number": {etf.Tuple{1, 2}, ""},
+		"more than all":   {atoms("done", 3, "total", 2), "[##############################] 100% 3/2"},
+		"nothing to do":   {atoms("done", 0, "total", 0), ""},
 		"no total":        {atoms(etf.Atom("done"), 1), ""},
-		"no number":       {etf.Tuple{etf.Atom("a"), 2}, ""},
+		"no number":       {atoms("done", etf.Atom("a"), "total", 2), ""},
 		"something else":  {"half", ""},
-		"less than none":  {etf.Tuple{-1, 2}, ""},
+		"less than none":  {atoms("done", -1, "total", 2), ""},
 		"total, no parts": {atoms(etf.Atom("total"), 1), ""},
 	}
 	for name, tt := range tests {

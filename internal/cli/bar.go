@@ -11,27 +11,19 @@ import (
 // doneKeys are what progress calls the part that is done.
 var doneKeys = []string{"done", "current", "bytes", "completed", "processed", "count"}
 
-// measured reads how much of a total is done: from a map with total and one of doneKeys, or from a
-// tuple {Done, Total}.
+// measured reads how much of a total is done, from a map with total and one of doneKeys.
 func measured(term etf.Raw) (done, total float64, ok bool) {
-	var v any
-	if etf.Decode(term, &v) != nil {
+	var progress etf.Map
+	if etf.Decode(term, &progress) != nil {
 		return 0, 0, false
 	}
-	switch v := v.(type) {
-	case etf.Tuple:
-		if len(v) == 2 {
-			return ratio(v[0], v[1])
-		}
-	case etf.Map:
-		whole, found := field(v, "total")
-		if !found {
-			return 0, 0, false
-		}
-		for _, key := range doneKeys {
-			if part, found := field(v, key); found {
-				return ratio(part, whole)
-			}
+	whole, found := field(progress, "total")
+	if !found {
+		return 0, 0, false
+	}
+	for _, key := range doneKeys {
+		if part, found := field(progress, key); found {
+			return ratio(part, whole)
 		}
 	}
 	return 0, 0, false

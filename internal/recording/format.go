@@ -134,6 +134,9 @@ func parseEvent(packet []byte) (event, error) {
 	if err != nil {
 		return event{}, err
 	}
+	if len(messages) != 1 {
+		return event{}, fmt.Errorf("%d terms: expected one event", len(messages))
+	}
 	m := messages[0]
 	e := event{kind: m.Tag}
 	if len(m.Parts) == 0 {
