@@ -13,7 +13,7 @@ import (
 )
 
 // guides are the pages whose handlers are those of examples/guides. Their Elixir is run by examples/guides/guides.exs.
-var guides = []string{"writing-handlers", "deploying", "debugging"}
+var guides = []string{"writing-handlers", "deploying", "debugging", "tuning", "coming-from-rustler"}
 
 func guide(t *testing.T, name string) string {
 	t.Helper()

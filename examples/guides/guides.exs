@@ -6,7 +6,7 @@
 runner = Path.expand("../notebook/run.exs", __DIR__)
 client = :portworker |> Application.app_dir("ebin") |> to_string()
 
-for page <- ~w(writing-handlers deploying debugging) do
+for page <- ~w(writing-handlers deploying debugging tuning coming-from-rustler) do
   path = Path.expand("../../docs/#{page}.md", __DIR__)
 
   case System.cmd("elixir", ["-pa", client, "--app", "portworker", runner, path]) do
