@@ -49,7 +49,7 @@ func (h Host) callCommand() *cobra.Command {
 		Example: strings.ReplaceAll(`  portworker call upcase hello
   portworker call range 1 5
   portworker call process_items '["a", :b, {"c": 3}]' --json
-  printf '{add, #{value => 5}}\nget_current\n' | portworker call stateful_worker 10
+  echo get_current | portworker call stateful_worker 10
   portworker call fibonacci 100 --timeout 5s --lane cpu`, "portworker", h.Name),
 		Args:              cobra.MinimumNArgs(1),
 		ValidArgsFunction: h.completeNames,
