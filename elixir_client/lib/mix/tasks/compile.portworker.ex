@@ -58,6 +58,9 @@ defmodule Mix.Tasks.Compile.Portworker do
 
   use Mix.Task.Compiler
 
+  # In an umbrella each application builds its own.
+  @recursive true
+
   alias PortWorker.Build
   alias PortWorker.Build.{Description, Failure, Worker}
 
