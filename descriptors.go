@@ -24,13 +24,13 @@ const privateFrom = 10
 // again: standard output with standard error, so that whatever is printed does not
 // break a packet, and standard input with nothing to read.
 func claimWire(in, out int) (input, output *os.File, err error) {
-	// A read that waits holds no thread: the runtime's poller waits for it. The one
-	// goroutine that writes may block in the system instead, which lets it put a large packet
-	// through a full pipe without being woken for every few pages that are read.
-	if input, err = private(in, "wire input", false); err != nil {
+	// Both block in the system: the thread that a packet wakes is the one that acts on it, and a
+	// large packet goes through a full pipe without a wake-up for every few pages that are
+	// read.
+	if input, err = private(in, "wire input"); err != nil {
 		return nil, nil, err
 	}
-	if output, err = private(out, "wire output", false); err != nil {
+	if output, err = private(out, "wire output"); err != nil {
 		return nil, nil, err
 	}
 	for _, fd := range []int{in, out} {
@@ -54,9 +54,9 @@ func claimWire(in, out int) (input, output *os.File, err error) {
 	return input, output, nil
 }
 
-// private duplicates a descriptor, closed on exec, enlarges a pipe, and hands it to
-// the runtime's poller where that is wanted.
-func private(fd int, name string, polled bool) (*os.File, error) {
+// private duplicates a descriptor, closed on exec and blocking, and enlarges a
+// pipe.
+func private(fd int, name string) (*os.File, error) {
 	dup, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, privateFrom)
 	if err != nil {
 		return nil, fmt.Errorf("%s: descriptor %d is not open: %w", name, fd, err)
@@ -68,7 +68,7 @@ func private(fd int, name string, polled bool) (*os.File, error) {
 	// Only what nobody else can be looking at: a terminal's or a file's flags are
 	// shared with those that opened it.
 	if kind := stat.Mode & unix.S_IFMT; kind == unix.S_IFIFO || kind == unix.S_IFSOCK {
-		if err := unix.SetNonblock(dup, polled); err != nil {
+		if err := unix.SetNonblock(dup, false); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		enlargePipe(dup)
