@@ -20,8 +20,10 @@ func newContext(parent context.Context) *taskContext {
 func TestTaskContextTellsItsCause(t *testing.T) {
 	type key struct{}
 	derive := map[string]func(context.Context) (context.Context, context.CancelFunc){
-		"itself":  func(ctx context.Context) (context.Context, context.CancelFunc) { return ctx, func() {} },
-		"value":   func(ctx context.Context) (context.Context, context.CancelFunc) { return context.WithValue(ctx, key{}, 1), func() {} },
+		"itself": func(ctx context.Context) (context.Context, context.CancelFunc) { return ctx, func() {} },
+		"value": func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithValue(ctx, key{}, 1), func() {}
+		},
 		"derived": context.WithCancel,
 	}
 	for name, derived := range derive {
