@@ -58,6 +58,16 @@ func writeProfile(name string, w io.Writer) error { return pprof.Lookup(name).Wr
 // profiling is set while a profile that takes time is taken: there is one in a process.
 var profiling atomic.Bool
 
+// callerLabel is the owner of a call in words: a pid with its node, and its numbers as the
+// node itself shows them.
+func callerLabel(owner etf.Raw) string {
+	var pid etf.Pid
+	if etf.Decode(owner, &pid) == nil {
+		return pid.String()
+	}
+	return owner.String()
+}
+
 // runProfile is $profile: it takes a kind, and milliseconds for kinds that take time, and
 // returns gzipped bytes for the pprof tool. A cancelled one stops at once.
 func runProfile(ctx context.Context, t *Task) (any, error) {

@@ -69,15 +69,26 @@ func TestCPUProfileFindsWhatRuns(t *testing.T) {
 // The mutex profile takes its time, and tasks that begin meanwhile are seen by the other,
 // which takes none.
 func TestProfilesKnowTheCallersOfTasksThatBeginMeanwhile(t *testing.T) {
-	f := serve(t, portworker.Limits{})
-	f.waiting("wait", options("owner", "early"))
-	assert.NotContains(t, string(f.profile(atom("goroutine"))), "caller")
-	f.Start("$profile", nil, atom("mutex"), 60_000)
-	for begun := false; !begun; {
-		f.waiting("wait", options("owner", "late"))
-		profile := string(f.profile(atom("goroutine")))
-		begun = strings.Contains(profile, "caller") && strings.Contains(profile, `"late"`)
-		assert.NotContains(t, profile, "early")
+	pid := etf.Raw("X\x77\x03a@b\x00\x00\x00\x07\x00\x00\x00\x02\x00\x00\x00\x05")
+	for name, test := range map[string]struct {
+		owner any
+		label string
+	}{
+		"a pid":      {pid, "#PID<a@b.7.2>"},
+		"other term": {atom("shell"), ":shell"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := serve(t, portworker.Limits{})
+			f.waiting("wait", options("owner", "early"))
+			assert.NotContains(t, string(f.profile(atom("goroutine"))), "caller")
+			f.Start("$profile", nil, atom("mutex"), 60_000)
+			for begun := false; !begun; {
+				f.waiting("wait", options("owner", test.owner))
+				profile := string(f.profile(atom("goroutine")))
+				begun = strings.Contains(profile, "caller") && strings.Contains(profile, test.label)
+				assert.NotContains(t, profile, "early")
+			}
+		})
 	}
 }
 

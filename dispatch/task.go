@@ -177,7 +177,7 @@ func (t *Task) labels() context.Context {
 	}
 	// To write an owner as text costs more than a quick call, and callers are many.
 	if t.call.Owner != nil && profiling.Load() {
-		labels = pprof.WithLabels(labels, pprof.Labels("caller", t.call.Owner.String()))
+		labels = pprof.WithLabels(labels, pprof.Labels("caller", callerLabel(t.call.Owner)))
 	}
 	return labels
 }
