@@ -127,7 +127,7 @@ defmodule PortWorker.ModuleTest do
     assert texts[{:file_find!, 3}] =~
              "file_find!(binary(), %{optional(:depth) => integer()} | nil, keyword())"
 
-    assert texts[{:tree!, 0}] == "tree!() :: tree_node_given()"
+    assert texts[{:tree!, 0}] == "tree!() :: tree_result_node()"
     without = Keyword.keys(context.module.__info__(:functions)) -- Keyword.keys(Map.keys(texts))
     assert Enum.sort(without) == [:__portworker__, :start_link]
   end
@@ -142,8 +142,29 @@ defmodule PortWorker.ModuleTest do
     assert Enum.sort(texts) == [
              "counter_input() :: :get | {:add, integer()}",
              "counter_output() :: integer()",
-             "tree_node_given() :: %{nodes: [tree_node_given()]}"
+             "tree_result_node() :: %{nodes: [tree_result_node()]}"
            ]
+  end
+
+  @node {:named, "node", {:struct, [{"next", {:optional, {:name, "node"}}, false}]}}
+  @other {:named, "node", {:list, {:name, "node"}}}
+
+  @tag functions: [
+         %{
+           name: "f",
+           kind: :channel,
+           args: [@node, @other],
+           input: @node,
+           result: @other,
+           doc: "",
+           lane: :io
+         }
+       ]
+  test "types of the same name in several parts of a function are several types", context do
+    {:ok, types} = context |> compile() |> Code.Typespec.fetch_types()
+
+    assert Enum.sort(for {:type, {name, _type, []}} <- types, do: name) ==
+             [:f_arg1_node, :f_arg2_node, :f_input, :f_input_node, :f_output, :f_result_node]
   end
 
   test "has the worker's documentation", context do

@@ -39,8 +39,8 @@ defmodule PortWorker.Module.Definition do
 
   # One for each number of arguments it can be called with.
   defp specs(%{name: name, function: function} = f, required) do
-    args = Enum.map(function.args, &Types.spec(&1, :taken, type_name(f, :taken)))
-    all = args ++ [quote(do: keyword())]
+    all =
+      for({part, type} <- arguments(function), do: spec(f, part, type)) ++ [quote(do: keyword())]
 
     for count <- required..length(all) do
       quote(
@@ -59,20 +59,32 @@ defmodule PortWorker.Module.Definition do
   defp returned(%{form: :open}),
     do: quote(do: {:ok, PortWorker.Channel.t()} | {:error, PortWorker.Error.t()})
 
-  defp result(%{function: function} = f),
-    do: Types.spec(function.result, :given, type_name(f, :given))
+  defp result(%{function: function} = f), do: spec(f, "result", function.result)
 
-  # Types that contain themselves have names, and those of two functions may be called the same.
-  defp type_name(%{function: function}, direction) do
-    fn own -> String.to_atom("#{Functions.elixir_name(function.name)}_#{own}_#{direction}") end
+  defp spec(f, part, type), do: Types.spec(type, direction(part), type_name(f, part))
+
+  # The parts of a function, each of which is described by itself.
+  defp arguments(function) do
+    for {type, index} <- Enum.with_index(function.args, 1), do: {"arg#{index}", type}
+  end
+
+  defp input(%{kind: :channel} = function), do: [{"input", function[:input] || :any}]
+  defp input(_takes_none), do: []
+
+  defp direction("result"), do: :given
+  defp direction(_argument_or_input), do: :taken
+
+  # Types that contain themselves have names, but another part may have the same for another one.
+  defp type_name(%{function: function}, part) do
+    fn own -> String.to_atom("#{Functions.elixir_name(function.name)}_#{part}_#{own}") end
   end
 
   defp types(%{function: function} = f) do
+    parts = [{"result", function.result} | arguments(function)] ++ input(function)
+
     named =
-      for {direction, described} <- [taken: function.args, given: function.result],
-          {own, type} <- Types.named(described) do
-        name = type_name(f, direction)
-        {name.(own), Types.spec(type, direction, name)}
+      for {part, described} <- parts, {own, type} <- Types.named(described) do
+        {type_name(f, part).(own), spec(f, part, type)}
       end
 
     named ++ conversation(f)
@@ -82,9 +94,10 @@ defmodule PortWorker.Module.Definition do
   defp conversation(%{form: :open, name: name, function: function} = f) do
     prefix = name |> Atom.to_string() |> String.replace_suffix("_open", "")
 
+    [{part, type}] = input(function)
+
     [
-      {String.to_atom(prefix <> "_input"),
-       Types.spec(function[:input] || :any, :taken, type_name(f, :taken))},
+      {String.to_atom(prefix <> "_input"), spec(f, part, type)},
       {String.to_atom(prefix <> "_output"), result(f)}
     ]
   end

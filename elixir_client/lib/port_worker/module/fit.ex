@@ -21,55 +21,42 @@ defmodule PortWorker.Module.Fit do
     ["#{old.name} is a #{other}, and was a #{kind}"]
   end
 
-  defp compare(old, new) do
-    part(
-      old,
-      "takes",
-      arguments(new),
-      arguments(old),
-      takes?(new.args, old.args, names(new, old))
-    ) ++
-      part(
-        old,
-        "gives",
-        given(new),
-        given(old),
-        fits?(old.result, new.result, :given, names(old, new))
-      ) ++
-      input(old, new)
+  defp compare(old, new), do: arguments(old, new) ++ result(old, new) ++ input(old, new)
+
+  defp arguments(old, new) do
+    text = fn function -> "(#{Enum.map_join(function.args, ", ", &taken/1)})" end
+
+    if takes?(new.args, old.args),
+      do: [],
+      else: ["#{old.name} takes #{text.(new)}, and took #{text.(old)}"]
   end
 
-  defp input(%{kind: :channel, input: from} = old, %{input: to} = new) do
-    part(old, "takes as inputs", taken(to), taken(from), fits?(to, from, :taken, names(new, old)))
+  defp result(%{name: name, result: was}, %{result: is}) do
+    if fits?(was, is, :given),
+      do: [],
+      else: ["#{name} gives #{given(is)}, and gave #{given(was)}"]
+  end
+
+  defp input(%{kind: :channel, name: name, input: took}, %{input: takes}) do
+    if fits?(takes, took, :taken),
+      do: [],
+      else: ["#{name} takes the input #{taken(takes)}, and took #{taken(took)}"]
   end
 
   defp input(_old, _new), do: []
 
-  defp part(_old, _verb, _new_text, _old_text, true), do: []
-
-  defp part(old, verb, new, was, false),
-    do: ["#{old.name} #{verb} #{new}, and #{verb_before(verb)} #{was}"]
-
-  defp verb_before("takes" <> rest), do: "took" <> rest
-  defp verb_before("gives"), do: "gave"
-
-  defp arguments(function), do: "(#{Enum.map_join(function.args, ", ", &taken/1)})"
   defp taken(type), do: type |> Types.spec(:taken) |> Macro.to_string()
-  defp given(function), do: function.result |> Types.spec(:given) |> Macro.to_string()
+  defp given(type), do: type |> Types.spec(:given) |> Macro.to_string()
 
-  # What the names in each description stand for; the wider one's first.
-  defp names(wide, narrow),
-    do: {Types.named(parts(wide)), Types.named(parts(narrow)), MapSet.new()}
+  defp takes?([], []), do: true
+  defp takes?([{:optional, _type} | rest], []), do: takes?(rest, [])
+  defp takes?([new | news], [old | olds]), do: fits?(new, old, :taken) and takes?(news, olds)
+  defp takes?(_more, _or_less), do: false
 
-  defp parts(function), do: [function.args, function.result, Map.get(function, :input)]
-
-  defp takes?([], [], _names), do: true
-  defp takes?([{:optional, _type} | rest], [], names), do: takes?(rest, [], names)
-
-  defp takes?([new | news], [old | olds], names),
-    do: fits?(new, old, :taken, names) and takes?(news, olds, names)
-
-  defp takes?(_more, _or_less, _names), do: false
+  # With what the names in each of the two stand for, and the pairs that are being compared.
+  defp fits?(wide, narrow, direction) do
+    fits?(wide, narrow, direction, {Types.named(wide), Types.named(narrow), MapSet.new()})
+  end
 
   # Whether each term of the narrow type is one of the wide type.
   defp fits?(same, same, _direction, {names, names, _open}), do: true

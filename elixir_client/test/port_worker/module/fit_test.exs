@@ -88,12 +88,19 @@ defmodule PortWorker.Module.FitTest do
              Fit.differences([function([tree(:any)], :any)], [function([tree(:pid)], :any)])
   end
 
+  test "types of the same name in two parts of a function are two types" do
+    old = function([tree(:pid), tree(:integer)], tree(:binary))
+    assert Fit.differences([old], [old]) == []
+    assert [difference] = Fit.differences([old], [%{old | args: [tree(:pid), tree(:pid)]}])
+    assert difference =~ "f takes ("
+  end
+
   test "a channel's inputs are arguments, its outputs results" do
     channel = function([], {:union, ["a"]}, %{kind: :channel, input: :integer})
     assert Fit.differences([channel], [%{channel | input: :float}]) == []
 
     assert Fit.differences([channel], [%{channel | input: :pid}]) == [
-             "f takes as inputs pid(), and took as inputs integer()"
+             "f takes the input pid(), and took integer()"
            ]
   end
 
