@@ -129,7 +129,7 @@ defmodule PortWorker do
   defmacro __using__(opts), do: PortWorker.Module.quoted(opts, __CALLER__)
 
   alias PortWorker.{AsyncStream, Call, Channel, Channels, Connection, Context, Error}
-  alias PortWorker.{Group, Options, Ref, Server, Streams, Tasks}
+  alias PortWorker.{Group, Options, Profile, Ref, Server, Streams, Tasks}
 
   @typedoc "A running worker: its name, or the pid that `start_link/1` returned."
   @type worker :: atom() | pid() | {:global, term()} | {:via, module(), term()}
@@ -140,6 +140,21 @@ defmodule PortWorker do
   @typedoc "A call in a group."
   @type group_call ::
           {atom() | String.t(), args :: list()} | {atom() | String.t(), args :: list(), keyword()}
+
+  @typedoc "What a profile shows, see `profile/3`."
+  @type profile_kind :: :cpu | :heap | :allocs | :goroutine | :block | :mutex
+
+  @typedoc """
+  Where a task is: its function, the `:name` of its call or `""`, milliseconds since it was accepted, whether its handler runs on
+  after the task has ended, and the stack of its goroutine.
+  """
+  @type task_stack :: %{
+          function: String.t(),
+          task: String.t(),
+          running: non_neg_integer(),
+          abandoned: boolean(),
+          stack: String.t()
+        }
 
   @typedoc """
   What became of a task that was to be cancelled.
@@ -651,6 +666,51 @@ defmodule PortWorker do
   """
   @spec history(worker()) :: {:ok, [map()]} | {:error, Error.t()}
   def history(worker), do: run(worker, "$history")
+
+  @doc """
+  Where each running task of the worker is now: its goroutine's stack, as Go prints it.
+
+  Tasks that wait in a lane have none, and handlers that outlived their tasks are among them, with `abandoned: true`. To gather the stacks
+  stops the worker for a moment, longer the more goroutines it has.
+
+      iex> {:ok, channel} = PortWorker.open(MyApp.Go, "stateful_worker", [], name: "game 7")
+      iex> PortWorker.send(channel, :get_current)
+      iex> PortWorker.recv(channel)
+      iex> {:ok, [stack]} = PortWorker.stacks(MyApp.Go)
+      iex> {stack.function, stack.task, stack.abandoned, stack.stack =~ "goroutine"}
+      {"stateful_worker", "game 7", false, true}
+  """
+  @spec stacks(worker()) :: {:ok, [task_stack()]} | {:error, Error.t()}
+  def stacks(worker), do: run(worker, "$stacks")
+
+  @doc """
+  Takes a profile of the worker, for `go tool pprof`.
+
+    * `:cpu` - who computes
+    * `:heap`, `:allocs` - what is alive; what was ever allocated
+    * `:goroutine` - where every goroutine is, counted
+    * `:block`, `:mutex` - who waits for channels and for locks
+
+  `:cpu`, `:block` and `:mutex` are taken over a time, the others at once. In place of the options stands the
+  `:duration` alone:
+
+      PortWorker.profile(MyApp.Go, :cpu, 5_000)
+      PortWorker.profile(MyApp.Go, :cpu, duration: 5_000, file: "cpu.pprof")
+
+      iex> {:ok, gzipped} = PortWorker.profile(MyApp.Go, :heap)
+      iex> :zlib.gunzip(gzipped) =~ "inuse_space"
+      true
+
+  Samples are labelled with `function`, with `task` where the call has a `:name`, and of tasks that begin meanwhile with
+  `caller`, the pid that called: `go tool pprof -tags cpu.pprof` counts them. The profile comes through the port, and the call ends by
+  itself some seconds after its duration. It is an error with the reason `:overloaded` while another of these three is taken,
+  and `:failed` when the file cannot be written.
+
+  #{Options.docs(:profile)}
+  """
+  @spec profile(worker(), profile_kind(), pos_integer() | keyword()) ::
+          {:ok, binary()} | {:error, Error.t()}
+  def profile(worker, kind, ms_or_opts \\ []), do: Profile.take(worker, kind, ms_or_opts)
 
   @doc """
   The metadata of the task that the calling process was called back for; an empty map elsewhere.

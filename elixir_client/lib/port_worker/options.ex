@@ -80,6 +80,13 @@ defmodule PortWorker.Options do
   @spec scope!(keyword()) :: call()
   def scope!(opts), do: opts |> valid!(:scope) |> split_wire()
 
+  @doc "The options of a profile. Raises `ArgumentError` for what is none."
+  @spec profile!(keyword()) :: %{
+          optional(:duration) => pos_integer(),
+          optional(:file) => Path.t()
+        }
+  def profile!(opts), do: valid!(opts, :profile)
+
   @doc """
   The options of a group, with what `$group` is told under `:group`. Raises `ArgumentError` for what is
   none.

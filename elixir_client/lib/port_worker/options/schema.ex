@@ -15,6 +15,7 @@ defmodule PortWorker.Options.Schema do
           | :map
           | :reduce
           | :scope
+          | :profile
 
   @lanes [:io, :cpu, :blocking, :dedicated]
   @levels [:debug, :info, :notice, :warning, :error]
@@ -318,6 +319,17 @@ defmodule PortWorker.Options.Schema do
             ]
           )
 
+  # The longest is what a worker accepts.
+  @profile [
+    duration: [
+      type: {:integer, 1, 600_000},
+      doc:
+        "milliseconds over which a `:cpu`, `:block` or `:mutex` profile is taken; 5,000 unless said otherwise. The others " <>
+          "take none"
+    ],
+    file: [type: :string, doc: "a file to write the profile to"]
+  ]
+
   @doc "The options of one kind."
   @spec of(kind()) :: keyword()
   def of(:start), do: @start
@@ -332,4 +344,5 @@ defmodule PortWorker.Options.Schema do
   def of(:map), do: @map
   def of(:reduce), do: @reduce
   def of(:scope), do: @scope
+  def of(:profile), do: @profile
 end

@@ -6,11 +6,12 @@ defmodule PortWorker.Options.Type do
 
   @lanes [:io, :cpu, :blocking, :dedicated]
 
-  @type t :: atom() | {atom(), term()}
+  @type t :: atom() | {atom(), term()} | {:integer, min :: integer(), max :: integer()}
 
   @doc "The value as it is used, if it is of that type."
   @spec accept(t(), term()) :: {:ok, term()} | :error
   def accept({:integer, min}, value) when is_integer(value) and value >= min, do: {:ok, value}
+  def accept({:integer, min, max}, value) when value in min..max, do: {:ok, value}
   def accept(:integer, value) when is_integer(value), do: {:ok, value}
   def accept(:timeout, :infinity), do: {:ok, :infinity}
   def accept(:timeout, value) when is_integer(value) and value >= 0, do: {:ok, value}
@@ -102,6 +103,7 @@ defmodule PortWorker.Options.Type do
   @spec expected(t()) :: String.t()
   def expected({:integer, 0}), do: "a whole number from 0"
   def expected({:integer, min}), do: "a whole number from #{min}"
+  def expected({:integer, min, max}), do: "a whole number from #{min} to #{max}"
   def expected(:integer), do: "a whole number"
   def expected(:timeout), do: "milliseconds or :infinity"
   def expected(:boolean), do: "true or false"
