@@ -40,7 +40,7 @@ type Outgoing struct {
 	buf   []byte // headroom bytes, then the message
 	alone bool   // it is not to share a packet with others
 
-	// A message may end in bytes of the sender's, which are written where they are.
+	// A message may end in bytes of another's, which are written where they are.
 	body, tail []byte
 	written    chan struct{} // closed when they may be changed again
 }
@@ -91,6 +91,10 @@ func (c Codec) build(tag string, ref etf.Raw, wrap string, v any) (*Outgoing, er
 	if wrap != "" {
 		o.buf = etf.AppendAtom(etf.AppendTuple(o.buf, 2), wrap)
 	}
+	if c == ETF && o.link(v) {
+		o.alone = true
+		return c.finish(o)
+	}
 	o = o.expect(v)
 	start := len(o.buf)
 	var err error
@@ -100,6 +104,24 @@ func (c Codec) build(tag string, ref etf.Raw, wrap string, v any) (*Outgoing, er
 	}
 	o.alone = c == ETF && (oddRef(ref) || namesLocal(o.buf[start:]))
 	return c.finish(o)
+}
+
+// linkedTerm is the size from which an encoded term is not copied into its message.
+const linkedTerm = 64 << 10
+
+// link makes v the end of the message without a copy, if it is a large term that is
+// encoded already. Nobody changes such a term: it is a part of a packet, or was made
+// to be sent.
+func (o *Outgoing) link(v any) bool {
+	raw, ok := v.(*etf.Raw)
+	if !ok || len(*raw) < linkedTerm {
+		return false
+	}
+	if size, err := (etf.Limits{}).Scan(*raw); err != nil || size != len(*raw) {
+		return false // for the encoder to explain
+	}
+	o.body = *raw
+	return true
 }
 
 // appendHead appends the start of a message: {tag, ref of arity elements.

@@ -17,7 +17,7 @@ const (
 	minRead = 4 << 10
 	// eagerSize is the largest buffer made on the word of a header alone. A
 	// larger packet grows its buffer as its bytes arrive.
-	eagerSize = 1 << 20
+	eagerSize = 4 << 20
 )
 
 // DefaultMaxFrame is the largest packet accepted when nothing else is set: 64 MiB.

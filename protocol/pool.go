@@ -34,8 +34,8 @@ func newOutgoing() *Outgoing {
 func (o *Outgoing) release() {
 	if o.written != nil {
 		close(o.written)
-		o.body, o.tail, o.written = nil, nil, nil
 	}
+	o.body, o.tail, o.written = nil, nil, nil
 	switch {
 	case cap(o.buf) <= smallBuffer:
 		smallOutgoings.Put(o)
