@@ -94,7 +94,8 @@ func TestStreamsThatAreLeftLeaveNothing(t *testing.T) {
 		assert.LessOrEqual(t, stats["accepted"], int64(1), "this one is $stats")
 		assert.Zero(t, stats["abandoned"])
 		assert.Less(t, memory(t, p.Pid(), "VmHWM"), int64(128<<20), "bytes at the most")
-		assert.Less(t, memory(t, p.Pid(), "VmHWM"), peak+peak/2, "bytes at the most, after all and after a quarter")
+		const garbage = 16 << 20 // what the worker lets lie before it collects
+		assert.Less(t, memory(t, p.Pid(), "VmHWM"), peak+peak/4+garbage, "bytes at the most, after all and after a quarter")
 	})
 }
 
