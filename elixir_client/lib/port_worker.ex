@@ -117,10 +117,16 @@ defmodule PortWorker do
 
   #{PortWorker.Options.docs(:worker)}
 
-  ## What the worker prints
+  ## What the worker logs and prints
 
-  Its logs go to `Logger`, with the worker's name as `:portworker` in the metadata. What is printed to its
-  stderr, a fatal error of the Go runtime say, appears on the stderr of the VM.
+  Its `slog` records go to `Logger`, with their level. The metadata has the worker's name as `:portworker`, the record's attributes as
+  `:attributes`, a map with strings for keys, since what another program says must not become atoms, and `:function` and `:task` where the
+  record is of a task. The message and each attribute are valid UTF-8 of at most 4,000 bytes, of which there are
+  at most 64; what was cut says so. A worker that logs more than is read drops records, and counts them in its stats.
+
+  What is printed to its stderr, or to its stdout, appears on the stderr of the VM, line by line as it is: Go's traceback when the process ends of
+  a panic outside of its handlers or of a fatal error of the runtime. `Logger` then says with which status it ended. A service
+  manager keeps both: journald of systemd, the log of a container, `erlang.log.*` of a release started with `daemon`.
   """
 
   import Kernel, except: [send: 2]

@@ -5,22 +5,35 @@ defmodule PortWorker.WorkerLog do
 
   require Logger
 
-  # Logger itself cuts at 8 KiB, without a word of how much there was.
+  # Of a message, of its attributes put together, and of each of them: Logger itself cuts a line at 8 KiB, without a
+  # word of how much there was.
   @max_bytes 4_000
+  # What a worker built on the library sends at most.
+  @max_attributes 64
+  @max_integer 2 ** 64 - 1
 
   @doc """
-  Logs `message` for the worker `name`. The metadata has `:portworker` (the worker's name) and
-  `:attributes` (a map, as the worker sent it but for its size).
+  Logs `message` for the worker `name`. The metadata has `:portworker` (the worker's name), `:attributes` (a map whose keys are
+  strings), and `:function` and `:task` (its name) where the record is of a task.
+
+  What the worker sends never becomes an atom.
   """
   @spec write(Logger.level(), term(), term(), map()) :: :ok
   def write(level, name, message, attributes) do
-    Logger.log(
-      level,
-      fn ->
-        {"#{inspect(name)}: #{text(message)}#{pairs(attributes)}",
-         portworker: name, attributes: attributes}
-      end
-    )
+    # Not by the macros of Logger, which say where in this file the record is from.
+    Logger.bare_log(level, fn -> record(name, message, bounded(attributes)) end)
+  end
+
+  defp record(name, message, attributes) do
+    metadata = [application: :portworker, portworker: name, attributes: attributes]
+
+    of_task =
+      for {key, word} <- [function: "function", task: "task"],
+          text = attributes[word],
+          is_binary(text),
+          do: {key, text}
+
+    {"#{inspect(name)}: #{text(message)}#{pairs(attributes)}", metadata ++ of_task}
   end
 
   @doc """
@@ -42,16 +55,27 @@ defmodule PortWorker.WorkerLog do
 
   def text(message), do: message |> inspect(limit: 50, printable_limit: 1_000) |> text()
 
+  defp bounded(attributes) do
+    for {key, value} <- Enum.take(attributes, @max_attributes),
+        into: %{},
+        do: {word(key), value(value)}
+  end
+
+  # Numbers and what else is small stays what it is.
+  defp value(value) when is_atom(value) or is_float(value), do: value
+  defp value(value) when is_integer(value) and abs(value) <= @max_integer, do: value
+  defp value(value), do: word(value)
+
   defp pairs(attributes) when map_size(attributes) == 0, do: ""
 
   defp pairs(attributes) do
-    pairs = Enum.map_join(attributes, " ", fn {key, value} -> "#{word(key)}=#{word(value)}" end)
+    pairs = Enum.map_join(attributes, " ", fn {key, value} -> "#{key}=#{word(value)}" end)
     " " <> text(pairs)
   end
 
   defp word(value) when is_atom(value), do: Atom.to_string(value)
   defp word(value) when is_binary(value), do: text(value)
-  defp word(value), do: inspect(value, limit: 20, printable_limit: 200)
+  defp word(value), do: value |> inspect(limit: 20, printable_limit: 200) |> text()
 
   defp valid(bytes), do: if(String.valid?(bytes), do: bytes, else: replace(bytes, ""))
 

@@ -12,5 +12,6 @@ func main() {
 	registerChannels(w)
 	registerCallbacks(w)
 	registerGroups(w)
+	registerLogs(w)
 	portworker.Main(w)
 }
