@@ -52,9 +52,6 @@ defmodule PortWorker do
 
   The messages of a channel are listed at `open/4`.
 
-  One message more is possible: if the client's own connection process is killed, by an operator say, the
-  task ends with `{:DOWN, ref, :process, pid, reason}`. `await/2` and `yield/2` make the same error of it.
-
   ## Demand and the window
 
   A worker sends elements of a stream and outputs of a channel only when they were asked for, and all it says within a
@@ -134,8 +131,8 @@ defmodule PortWorker do
   @doc "Gives the module a function for each of a worker's: see `PortWorker.Module`."
   defmacro __using__(opts), do: PortWorker.Module.quoted(opts, __CALLER__)
 
-  alias PortWorker.{AsyncStream, Call, Channel, Channels, Connection, Context, Error}
-  alias PortWorker.{Group, Options, Profile, Ref, Server, Streams, Tasks}
+  alias PortWorker.{AsyncStream, Call, Channel, Channels, Context, Error, Group}
+  alias PortWorker.{Options, Profile, Ref, Requests, Server, Streams, Tasks}
 
   @typedoc "A running worker: its name, or the pid that `start_link/1` returned."
   @type worker :: atom() | pid() | {:global, term()} | {:via, module(), term()}
@@ -191,7 +188,7 @@ defmodule PortWorker do
     %{
       id: Keyword.get(opts, :name, __MODULE__),
       start: {__MODULE__, :start_link, [opts]},
-      shutdown: opts |> Options.drain_timeout() |> Connection.longest_stop() |> Kernel.+(1_000)
+      shutdown: opts |> Options.drain_timeout() |> Requests.longest_stop() |> Kernel.+(1_000)
     }
   end
 
@@ -647,7 +644,7 @@ defmodule PortWorker do
     {status, connection} = GenServer.call(worker, :status)
 
     status =
-      Map.put(status, :in_flight, if(connection, do: Connection.in_flight(connection), else: 0))
+      Map.put(status, :in_flight, if(connection, do: Requests.in_flight(connection), else: 0))
 
     if Keyword.get(opts, :stats, false), do: Map.put(status, :stats, stats(worker)), else: status
   end

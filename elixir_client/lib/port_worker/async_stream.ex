@@ -2,13 +2,12 @@ defmodule PortWorker.AsyncStream do
   @moduledoc false
   # One call for each element of an enumerable, some at a time, in the manner of
   # `Task.async_stream/3`. Everything runs in the consuming process: there are no tasks, only
-  # calls that were sent and their answers in the mailbox. The ref of a call is a monitor
-  # and an alias, as that of `run/4`.
+  # calls that were sent and their answers in the mailbox. They are entered as tasks are.
   #
   # Results are numbered as their elements are. In order, a result waits for those before
   # it, and counts as running until then, so that no more than `max` are ever held.
 
-  alias PortWorker.{Call, Connection, Error, Options, Routes, Writer}
+  alias PortWorker.{Call, Error, Options, Routes, Tasks, Writer}
 
   @enforce_keys [:worker, :function, :options, :fun]
   defstruct [
@@ -92,8 +91,8 @@ defmodule PortWorker.AsyncStream do
     stream = %{stream | sent: number + 1}
     call = Call.build!(stream.function, [element | options.args], options)
 
-    with {:ok, route} <- Routes.fetch(stream.worker),
-         {:ok, ref, expires_at} <- send_call(route, call) do
+    with {:ok, route, pending} <- Routes.fetch_both(stream.worker),
+         {:ok, ref, expires_at} <- send_call({route, pending}, call) do
       %{
         stream
         | running: Map.put(stream.running, ref, {number, route}),
@@ -104,18 +103,16 @@ defmodule PortWorker.AsyncStream do
     end
   end
 
-  defp send_call(route, call) do
+  defp send_call({route, _pending} = target, call) do
     time_left = Call.time_left(call, route)
-    ref = :erlang.monitor(:process, route.connection, alias: :reply_demonitor)
+    ref = :erlang.alias([:reply])
 
-    case Call.encode(call, route, ref, time_left) do
-      {:ok, encoded} ->
-        Connection.announce(route, ref, call)
-        Writer.call(route.writer, encoded)
+    case Tasks.send_call(target, ref, call, time_left, nil) do
+      :ok ->
         {:ok, ref, Call.expires_at(time_left)}
 
       {:error, error} ->
-        Process.demonitor(ref, [:flush])
+        Tasks.close(ref)
         {:error, error}
     end
   end
@@ -127,9 +124,6 @@ defmodule PortWorker.AsyncStream do
     receive do
       {ref, result} when is_map_key(running, ref) ->
         finish(stream, ref, result)
-
-      {:DOWN, ref, _, _, reason} when is_map_key(running, ref) ->
-        finish(stream, ref, {:error, Error.from_exit(reason)})
     after
       Call.time_to(expires_at) ->
         {_number, route} = Map.fetch!(running, first)
@@ -196,13 +190,7 @@ defmodule PortWorker.AsyncStream do
   end
 
   defp cancel(ref, route) do
-    Process.demonitor(ref, [:flush])
     Writer.control(route.writer, {:cancel, ref})
-
-    receive do
-      {^ref, _late} -> :ok
-    after
-      0 -> :ok
-    end
+    Tasks.close(ref)
   end
 end

@@ -7,7 +7,7 @@ defmodule PortWorker.Channels do
   # that may be kept anywhere: inputs that were sent, how many the worker is known to
   # take, outputs that were received since more were asked for, and what has ended.
 
-  alias PortWorker.{Call, Channel, Connection, Error, Routes, Wire, Writer}
+  alias PortWorker.{Call, Channel, Error, Requests, Routes, Wire, Writer}
   alias PortWorker.Session.Inputs
 
   @sent 1
@@ -33,7 +33,7 @@ defmodule PortWorker.Channels do
     ref = :erlang.monitor(:process, route.connection, alias: :reply_demonitor)
 
     with {:ok, encoded} <- Call.encode(call, route, ref, Call.time_left(call, route)),
-         Connection.register(route, ref, Call.channel(call, route, self())),
+         Requests.register(route, ref, Call.channel(call, route, self())),
          Writer.call(route.writer, encoded),
          :ok <- Routes.confirm(worker, route) do
       {:ok, ref}
@@ -46,7 +46,7 @@ defmodule PortWorker.Channels do
 
   # Nothing of it is in the mailbox afterwards.
   defp abandon(route, ref) do
-    Connection.forget(route.connection, ref)
+    Requests.forget(route.connection, ref)
     Process.demonitor(ref, [:flush])
     flush(ref)
   end
@@ -111,7 +111,7 @@ defmodule PortWorker.Channels do
   # A number that was not used is given back. Those behind it then wait for one grant more than
   # they need, and never go too early.
   defp await_turn(%{counters: counters} = channel, number, timeout) do
-    case Connection.await_input(channel.route.connection, channel.ref, number, timeout) do
+    case Requests.await_input(channel.route.connection, channel.ref, number, timeout) do
       {:ok, granted} ->
         :atomics.put(counters, @granted, granted)
 

@@ -8,23 +8,20 @@ defmodule PortWorker.Connection do
 
   use GenServer
 
-  alias PortWorker.{Call, Callbacks, Error, Executable, Hello, Options}
-  alias PortWorker.{Notification, Routes, Session, WorkerLog, Writer}
+  alias PortWorker.{Callbacks, Error, Executable, Hello, Notification, Options, Pending}
+  alias PortWorker.{Requests, Routes, Session, WorkerLog, Writer}
 
   # What the worker gets on top of its own drain deadline, and what a killed process
   # gets to be gone, in milliseconds.
-  @drain_slack 500
-  @kill_wait 2_000
-
-  # A request to a connection waits for the worker only where that is said.
-  @forget_timeout 5_000
+  @drain_slack Requests.drain_slack()
+  @kill_wait Requests.kill_wait()
 
   # How long, in milliseconds, the last few bytes are left unacknowledged. Only a message nearly as
   # large as the window waits for them. It is long because a worker may be about to end: what
   # is written to it then breaks the pipe, and the exit status is lost.
   @ack_delay 1_000
 
-  @enforce_keys [:server, :keys, :options, :port, :writer, :calls, :session, :callbacks]
+  @enforce_keys [:server, :keys, :options, :port, :writer, :calls, :pending, :session, :callbacks]
   defstruct [
     :server,
     :keys,
@@ -32,6 +29,7 @@ defmodule PortWorker.Connection do
     :port,
     :writer,
     :calls,
+    :pending,
     :session,
     :callbacks,
     :startup_timer,
@@ -44,87 +42,6 @@ defmodule PortWorker.Connection do
   """
   @spec start_link(Routes.keys(), Options.start()) :: GenServer.on_start()
   def start_link(keys, options), do: GenServer.start_link(__MODULE__, {self(), keys, options})
-
-  @doc "Makes a task known, before its call is written."
-  @spec register(Routes.Route.t(), term(), Session.Task.t()) :: :ok
-  def register(route, ref, task) do
-    send(route.connection, {:register, ref, task})
-    :ok
-  end
-
-  @doc "The same for a call of which the connection need not know, unless it may lead to others."
-  @spec announce(Routes.Route.t(), term(), Call.t()) :: :ok
-  def announce(%{callbacks?: false}, _ref, %{options: options})
-      when not is_map_key(options, :on_progress),
-      do: :ok
-
-  # Progress goes where everything else goes, to the alias.
-  def announce(route, ref, call), do: register(route, ref, Call.task(call, route, ref))
-
-  @doc "Waits until a channel takes the input of that number. Returns how many it takes by now."
-  @spec await_input(pid(), reference(), pos_integer(), timeout()) ::
-          {:ok, pos_integer()} | {:error, Error.t()}
-  def await_input(connection, ref, number, timeout) do
-    GenServer.call(connection, {:await_input, ref, number}, timeout)
-  catch
-    :exit, {:timeout, _call} ->
-      {:error, Error.new(:timeout, "the channel took no input for #{timeout} ms")}
-
-    :exit, {reason, _call} ->
-      {:error, Error.from_exit(reason)}
-  end
-
-  @doc "Cancels a task nobody waits for; after the return nothing more of it is delivered."
-  @spec forget(pid(), reference()) :: :ok
-  def forget(connection, ref) do
-    GenServer.call(connection, {:forget, ref}, @forget_timeout)
-  catch
-    # Either way the monitor has gone with its alias: nothing can arrive through it.
-    :exit, _gone_or_slow -> :ok
-  end
-
-  @doc "Cancels a task and waits for the receipt."
-  @spec cancel(pid(), reference(), timeout()) :: term()
-  def cancel(connection, ref, timeout) do
-    GenServer.call(connection, {:cancel, ref}, timeout)
-  catch
-    :exit, {:timeout, _call} ->
-      {:error, Error.new(:timeout, "no receipt of the cancel within #{timeout} ms")}
-
-    :exit, {reason, _call} ->
-      {:error, Error.from_exit(reason)}
-  end
-
-  @doc "Tasks and calls that were written and not answered yet."
-  @spec in_flight(pid()) :: non_neg_integer()
-  def in_flight(connection) do
-    GenServer.call(connection, :in_flight)
-  catch
-    :exit, _gone -> 0
-  end
-
-  @doc "Tells the worker to finish. The connection ends with its OS process, and calls are refused until then, for `why`."
-  @spec drain(pid(), String.t()) :: :ok
-  def drain(connection, why), do: GenServer.cast(connection, {:drain, why})
-
-  @doc "Drains the worker and returns when its OS process is gone."
-  @spec stop(pid(), non_neg_integer()) :: :ok
-  def stop(connection, drain_timeout) do
-    monitor = Process.monitor(connection)
-    drain(connection, "the worker is being stopped")
-
-    receive do
-      {:DOWN, ^monitor, :process, _pid, _reason} -> :ok
-    after
-      longest_stop(drain_timeout) -> Process.exit(connection, :kill)
-    end
-
-    :ok
-  end
-
-  @doc "Milliseconds after which a stop is over, whatever the worker does."
-  @spec longest_stop(non_neg_integer()) :: pos_integer()
-  def longest_stop(drain_timeout), do: drain_timeout + @drain_slack + 2 * @kill_wait
 
   @impl true
   def init({server, keys, options}) do
@@ -144,6 +61,7 @@ defmodule PortWorker.Connection do
         port: port,
         writer: writer,
         calls: calls,
+        pending: Pending.new(server),
         session: Session.new(options),
         callbacks: Callbacks.new(writer, options.metadata),
         startup_timer: Process.send_after(self(), :startup_over, options.startup_timeout)
@@ -157,11 +75,13 @@ defmodule PortWorker.Connection do
 
   @impl true
   def handle_call({:forget, ref}, _from, state) do
-    {:reply, :ok, request(state, &Session.forget(&1, ref))}
+    state = state |> know(ref) |> request(&Session.forget(&1, ref))
+    Pending.strike(state.pending, ref)
+    {:reply, :ok, state}
   end
 
   def handle_call({:cancel, ref}, from, state) do
-    {:noreply, request(state, &Session.cancel(&1, ref, from))}
+    {:noreply, state |> know(ref) |> request(&Session.cancel(&1, ref, from))}
   end
 
   def handle_call({:await_input, ref, number}, from, state) do
@@ -255,13 +175,14 @@ defmodule PortWorker.Connection do
 
   def handle_info(_late_timer_or_stray, state), do: {:noreply, state}
 
-  # The port is open here only when the server that started this process died.
+  # The port is open here only when the server that started this process died, or this process fails.
   @impl true
   def terminate(_reason, %{port: nil}), do: :ok
 
-  def terminate(_reason, state) do
+  def terminate(reason, state) do
     Executable.kill(state.port)
     Executable.close(state.port)
+    take_leave(state, Error.from_exit(reason))
   end
 
   defp request(state, fun) do
@@ -285,7 +206,29 @@ defmodule PortWorker.Connection do
     %{state | session: Session.register(state.session, ref, task)}
   end
 
+  # The session learns of a task when more is asked of it than to wait for the answer.
+  defp know(state, ref), do: know(state, ref, Pending.function(state.pending, ref))
+
+  defp know(%{session: %{tasks: tasks}} = state, ref, function)
+       when is_map_key(tasks, ref) or function == nil,
+       do: state
+
+  defp know(state, ref, function), do: add_task(state, ref, %Session.Task{function: function})
+
   defp perform([], state), do: {:noreply, state}
+
+  # First of all, since it is what there is most of.
+  defp perform([{:answer, ref, {:ok, _value} = result} | rest], state) do
+    Pending.strike(state.pending, ref)
+    :erlang.send(ref, {ref, result})
+    perform(rest, state)
+  end
+
+  defp perform([{:answer, ref, {:error, error}} | rest], state) do
+    error = %{error | function: Pending.take(state.pending, ref) || error.function}
+    :erlang.send(ref, {ref, {:error, error}})
+    perform(rest, state)
+  end
 
   defp perform([{:deliver, to, message} | rest], state) do
     :erlang.send(to, message)
@@ -332,7 +275,7 @@ defmodule PortWorker.Connection do
     _ = Process.cancel_timer(state.startup_timer)
     Writer.limit(state.writer, Hello.max_frame(hello))
     state = %{state | callbacks: Callbacks.limit(state.callbacks, Hello.max_frame(hello))}
-    Routes.put(state.keys, route(hello, state))
+    Routes.put(state.keys, route(hello, state), state.pending)
     send(state.server, {:up, self(), hello})
     schedule_heartbeat(state)
     state
@@ -372,16 +315,21 @@ defmodule PortWorker.Connection do
     down(error, state)
   end
 
-  # New calls are refused first; then whoever registered before that learns of the end.
-  # A caller that runs into the gap sees that its route has changed.
+  # New calls are refused first.
   defp down(error, state) do
     Routes.put(state.keys, refusal(error, state.session.phase))
+    {:stop, {:shutdown, error}, %{take_leave(state, error) | port: nil}}
+  end
 
-    {actions, session} =
-      state |> drain_registrations() |> Map.fetch!(:session) |> Session.down(error)
-
-    {:noreply, state} = perform(actions, %{state | session: session, port: nil})
-    {:stop, {:shutdown, error}, state}
+  # Then whoever is known to wait learns of the end. Who comes too late for that finds the table closed.
+  defp take_leave(state, error) do
+    tasks = Pending.close(state.pending)
+    state = drain_registrations(state)
+    state = Enum.reduce(tasks, state, fn {ref, function}, state -> know(state, ref, function) end)
+    {actions, session} = Session.down(state.session, error)
+    {:noreply, state} = perform(actions, %{state | session: session})
+    Pending.delete(state.pending)
+    state
   end
 
   defp refusal(_error, :draining), do: Error.new(:draining, "the worker has been stopped")

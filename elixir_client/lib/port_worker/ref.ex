@@ -11,14 +11,14 @@ defmodule PortWorker.Ref do
   """
 
   @enforce_keys [:ref, :worker, :function, :owner]
-  defstruct [:ref, :worker, :function, :owner, :route, :expires_at, :on_progress]
+  defstruct [:ref, :worker, :function, :owner, :connection, :expires_at, :on_progress]
 
   @type t :: %__MODULE__{
           ref: reference(),
           worker: PortWorker.worker(),
           function: String.t(),
           owner: pid(),
-          route: PortWorker.Routes.Route.t() | nil,
+          connection: pid() | nil,
           expires_at: integer() | :infinity | nil,
           on_progress: (term() -> term()) | pid() | nil
         }

@@ -4,13 +4,14 @@ defmodule PortWorker.Routes do
   # process, and then talks to the connection's processes directly: the process
   # that carries the worker's name is not on the way of any call.
   #
-  # One entry for each worker: `{server, route}`, and the same under its name if it
+  # One entry for each worker: `{server, route, pending}`, and the same under its name if it
   # has a local one. The connection writes it; this process owns the table and
-  # removes what a dead server left behind.
+  # removes what a dead server left behind. A lookup copies, so what only some callers need
+  # is not in the route.
 
   use GenServer
 
-  alias PortWorker.Error
+  alias PortWorker.{Error, Pending}
 
   defmodule Route do
     @moduledoc false
@@ -54,10 +55,10 @@ defmodule PortWorker.Routes do
     Process.monitor(__MODULE__)
   end
 
-  @doc "Says where calls go from now on, or why they cannot go anywhere."
-  @spec put(keys(), Route.t() | Error.t()) :: :ok
-  def put(keys, route_or_error) do
-    :ets.insert(__MODULE__, Enum.map(keys, &{&1, route_or_error}))
+  @doc "Says where calls go from now on and where tasks are entered, or why they cannot go anywhere."
+  @spec put(keys(), Route.t() | Error.t(), Pending.t() | nil) :: :ok
+  def put(keys, route_or_error, pending \\ nil) do
+    :ets.insert(__MODULE__, Enum.map(keys, &{&1, route_or_error, pending}))
     :ok
   rescue
     # The table is lost, for which the server ends as well, in good order.
@@ -66,23 +67,32 @@ defmodule PortWorker.Routes do
 
   @spec fetch(PortWorker.worker()) :: {:ok, Route.t()} | {:error, Error.t()}
   def fetch(worker) when is_atom(worker) or is_pid(worker) do
-    case :ets.lookup(__MODULE__, worker) do
-      [{_worker, %Route{} = route}] -> {:ok, route}
-      [{_worker, %Error{} = error}] -> {:error, error}
-      [] -> {:error, not_running(worker)}
+    case :ets.lookup_element(__MODULE__, worker, 2) do
+      %Route{} = route -> {:ok, route}
+      error -> {:error, error}
     end
   rescue
-    ArgumentError ->
-      {:error, Error.new(:worker_down, "the application :portworker is not started")}
+    ArgumentError -> {:error, missing(worker)}
   end
 
-  def fetch({kind, _} = worker) when kind == :global, do: fetch_via(worker)
-  def fetch({:via, module, _} = worker) when is_atom(module), do: fetch_via(worker)
+  def fetch(worker) do
+    with {:ok, pid} <- whereis(worker), do: fetch(pid)
+  end
 
-  def fetch(other) do
-    raise ArgumentError,
-          "expected a worker's name or pid (an atom, {:global, term}, {:via, module, term} or a pid), " <>
-            "got: #{inspect(other)}"
+  @doc "The same for a task, with the table in which it is to be entered."
+  @spec fetch_both(PortWorker.worker()) :: {:ok, Route.t(), Pending.t()} | {:error, Error.t()}
+  def fetch_both(worker) when is_atom(worker) or is_pid(worker) do
+    case :ets.lookup(__MODULE__, worker) do
+      [{_worker, %Route{} = route, pending}] -> {:ok, route, pending}
+      [{_worker, error, nil}] -> {:error, error}
+      [] -> {:error, missing(worker)}
+    end
+  rescue
+    ArgumentError -> {:error, missing(worker)}
+  end
+
+  def fetch_both(worker) do
+    with {:ok, pid} <- whereis(worker), do: fetch_both(pid)
   end
 
   @doc """
@@ -100,10 +110,27 @@ defmodule PortWorker.Routes do
     end
   end
 
-  defp fetch_via(worker) do
+  # Only a local name or a pid is a key.
+  defp whereis({:global, _name} = worker), do: located(worker)
+  defp whereis({:via, module, _name} = worker) when is_atom(module), do: located(worker)
+
+  defp whereis(other) do
+    raise ArgumentError,
+          "expected a worker's name or pid (an atom, {:global, term}, {:via, module, term} or a pid), " <>
+            "got: #{inspect(other)}"
+  end
+
+  defp located(worker) do
     case GenServer.whereis(worker) do
-      pid when is_pid(pid) -> fetch(pid)
+      pid when is_pid(pid) -> {:ok, pid}
       nil -> {:error, not_running(worker)}
+    end
+  end
+
+  defp missing(worker) do
+    case :ets.whereis(__MODULE__) do
+      :undefined -> Error.new(:worker_down, "the application :portworker is not started")
+      _table -> not_running(worker)
     end
   end
 

@@ -7,7 +7,7 @@ defmodule PortWorker.Server do
 
   use GenServer
 
-  alias PortWorker.{Connection, Error, Hello, Options, Restarts, Routes}
+  alias PortWorker.{Connection, Error, Hello, Options, Pending, Requests, Restarts, Routes}
 
   require Logger
 
@@ -85,7 +85,7 @@ defmodule PortWorker.Server do
         {:ok, up(hello, state)}
 
       {:error, error} ->
-        Connection.stop(state.connection, state.options.drain_timeout)
+        Requests.stop(state.connection, state.options.drain_timeout)
         {:error, error}
     end
   end
@@ -131,7 +131,7 @@ defmodule PortWorker.Server do
   # Between here and the exit calls are refused as draining. It asks once, so that nothing is lost here.
   def handle_info({:replace, connection}, %{connection: connection, phase: :up} = state) do
     if state.options.replace do
-      Connection.drain(connection, "the worker is being replaced")
+      Requests.drain(connection, "the worker is being replaced")
       {:noreply, %{state | phase: :draining}}
     else
       {:noreply, state}
@@ -143,6 +143,14 @@ defmodule PortWorker.Server do
     # It has said this itself, unless it was killed.
     Routes.put(state.keys, error)
     down(error, state)
+  end
+
+  # The connection was killed; its exit signal comes next.
+  def handle_info({:"ETS-TRANSFER", _table, _connection, pending}, state) do
+    error = Error.from_exit(:killed)
+    Routes.put(state.keys, error)
+    Pending.fail(pending, error)
+    {:noreply, state}
   end
 
   def handle_info(:connect, state) do
@@ -167,7 +175,14 @@ defmodule PortWorker.Server do
   def terminate(_reason, %{connection: nil}), do: :ok
 
   def terminate(_reason, state) do
-    Connection.stop(state.connection, state.options.drain_timeout)
+    Requests.stop(state.connection, state.options.drain_timeout)
+
+    receive do
+      {:"ETS-TRANSFER", _table, _connection, pending} ->
+        Pending.fail(pending, Error.from_exit(:killed))
+    after
+      0 -> :ok
+    end
   end
 
   defp connect(state) do

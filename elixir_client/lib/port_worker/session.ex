@@ -4,10 +4,10 @@ defmodule PortWorker.Session do
   # packets and requests go in, actions come out, and the connection carries them out
   # in order.
   #
-  # A call of `run/4` or a stream leaves no trace here: its ref is an alias of the
-  # caller, and what comes for it is sent there. Only tasks (`start_task/4`) and channels are kept, so that
-  # progress can be routed, a cancel gets its receipt, inputs wait for their turn, and their owners hear of the
-  # worker's end as `{ref, {:error, _}}`. With callbacks every call is kept, for it may lead to some.
+  # A call leaves no trace here: its ref is an alias of the caller, and what comes for it is sent there. Only of a
+  # task that reports progress or is being cancelled, and of a channel, more is known, so that progress can be
+  # routed, a cancel gets its receipt and inputs wait for their turn. With callbacks every call is kept, for it
+  # may lead to some.
 
   alias PortWorker.{Callbacks, Error, Hello, Window, Wire}
   alias PortWorker.Session.{Inputs, Task}
@@ -26,7 +26,8 @@ defmodule PortWorker.Session do
   ]
 
   @type action ::
-          {:deliver, reference() | pid(), message :: term()}
+          {:answer, reference(), Task.result()}
+          | {:deliver, reference() | pid(), message :: term()}
           | {:notify, pid() | reference() | atom(), message :: term()}
           | {:callback, Callbacks.request()}
           | {:ended, term()}
@@ -186,7 +187,7 @@ defmodule PortWorker.Session do
 
   defp plain([{:result, ref, {:ok, _value} = result} | rest], tasks, count, actions)
        when is_reference(ref) and node(ref) == node() and not is_map_key(tasks, ref) do
-    plain(rest, tasks, count + 1, [{:deliver, ref, {ref, result}} | actions])
+    plain(rest, tasks, count + 1, [{:answer, ref, result} | actions])
   end
 
   defp plain(messages, _tasks, count, actions), do: {messages, count, actions}
@@ -371,7 +372,7 @@ defmodule PortWorker.Session do
   defp tell({:cast, _function, _unique}, _task, _ok), do: []
 
   defp tell(ref, nil, result) when is_reference(ref) and node(ref) == node() do
-    [{:deliver, ref, {ref, result}}]
+    [{:answer, ref, result}]
   end
 
   defp tell(ref, %Task{} = task, result), do: Task.ended(task, ref, result)

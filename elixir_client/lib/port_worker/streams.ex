@@ -10,7 +10,7 @@ defmodule PortWorker.Streams do
   # Demand is bounded from above and below: `demand` elements are asked for at first,
   # and more, in one message, each time the consumer has used up `step` of them.
 
-  alias PortWorker.{Call, Connection, Error, Routes, Writer}
+  alias PortWorker.{Call, Error, Requests, Routes, Writer}
 
   @enforce_keys [:ref, :route, :call, :step, :expires_at]
   defstruct [:ref, :route, :call, :step, :expires_at]
@@ -45,7 +45,8 @@ defmodule PortWorker.Streams do
 
     case Call.encode(call, route, ref, time_left) do
       {:ok, encoded} ->
-        Connection.announce(route, ref, call)
+        # Progress goes where everything else goes, to the alias.
+        Requests.announce(route, ref, call, ref)
         Writer.call(route.writer, encoded)
 
         {:ok,

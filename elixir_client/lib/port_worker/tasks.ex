@@ -2,14 +2,14 @@ defmodule PortWorker.Tasks do
   @moduledoc false
   # The caller's side of calls and tasks. Everything here runs in the calling process.
   #
-  # The ref of a task is a monitor of the connection and an alias of the caller at
-  # once. The one answer takes both away; so does giving up. What comes later reaches
-  # nobody, and a connection that dies is a message, without a table to walk.
+  # The ref is an alias of the caller. The one answer closes it; so does giving up. What comes later reaches
+  # nobody.
   #
-  # The ref of a call that is waited for is only an alias. To begin and end a monitor costs as much as
-  # all else a caller does, so the connection is watched only by those that have waited for a while.
+  # A monitor of the connection costs as much as all else a caller does. A task is entered in a table instead, from
+  # which those are told who wait when the worker ends. A call that is waited for here and now needs
+  # nothing, unless it waits for a while: only then it watches the connection.
 
-  alias PortWorker.{Call, Connection, Context, Error, Ref, Routes, Writer}
+  alias PortWorker.{Call, Context, Error, Pending, Ref, Requests, Routes, Writer}
 
   @type result :: {:ok, term()} | {:error, Error.t()}
 
@@ -38,7 +38,7 @@ defmodule PortWorker.Tasks do
 
     case Call.encode(call, route, ref, time_left) do
       {:ok, encoded} ->
-        Connection.announce(route, ref, call)
+        Requests.announce(route, ref, call, nil)
         Writer.call(route.writer, encoded)
         patience = Call.patience(time_left)
 
@@ -84,12 +84,6 @@ defmodule PortWorker.Tasks do
 
   defp why_down(_worker, reason), do: Error.from_exit(reason)
 
-  # Nothing arrives through the alias afterwards; what has is taken out.
-  defp close(ref) do
-    :erlang.unalias(ref)
-    take_messages(ref, nil)
-  end
-
   @doc "The same in another process, as if the one with that context had made the call."
   @spec run_within(Context.t(), PortWorker.worker(), Call.t()) :: result()
   def run_within(context, worker, call) do
@@ -104,7 +98,7 @@ defmodule PortWorker.Tasks do
 
     with {:ok, route} <- Routes.fetch(worker),
          {:ok, encoded} <- Call.encode(call, route, ref, Call.time_left(call, route)) do
-      Connection.announce(route, ref, call)
+      Requests.announce(route, ref, call, nil)
       Writer.call(route.writer, encoded)
     end
   end
@@ -112,47 +106,56 @@ defmodule PortWorker.Tasks do
   @doc "Makes the call and returns at once. Whatever becomes of it arrives as `{ref, _}`."
   @spec start(PortWorker.worker(), Call.t()) :: Ref.t()
   def start(worker, call) do
-    case Routes.fetch(worker) do
-      {:ok, route} -> start(worker, route, call)
+    case Routes.fetch_both(worker) do
+      {:ok, route, pending} -> start(worker, {route, pending}, call)
       {:error, error} -> refused(worker, make_ref(), call, error)
     end
   end
 
-  defp start(worker, route, call) do
+  defp start(worker, {route, _pending} = target, call) do
     time_left = Call.time_left(call, route)
-    ref = :erlang.monitor(:process, route.connection, alias: :reply_demonitor)
+    ref = :erlang.alias([:reply])
 
-    with {:ok, encoded} <- Call.encode(call, route, ref, time_left),
-         :ok <- send_task(worker, route, ref, call, encoded) do
-      %{
-        handle(worker, ref, call)
-        | route: route,
+    case send_call(target, ref, call, time_left, self()) do
+      :ok ->
+        %Ref{
+          ref: ref,
+          worker: worker,
+          function: call.function,
+          owner: self(),
+          connection: route.connection,
           expires_at: Call.expires_at(time_left),
           on_progress: Map.get(call.options, :on_progress)
-      }
-    else
-      {:error, error} -> refused(worker, ref, call, error)
+        }
+
+      {:error, error} ->
+        refused(worker, ref, call, error)
     end
   end
 
-  # Registered first, so that no answer can come before the connection knows the task.
-  defp send_task(worker, route, ref, call, encoded) do
-    Connection.register(route, ref, Call.task(call, route, self()))
-    Writer.call(route.writer, encoded)
-
-    with {:error, error} <- Routes.confirm(worker, route) do
-      Writer.control(route.writer, {:cancel, ref})
-      {:error, error}
+  @doc """
+  Sends a call whose answer comes to the alias `ref`, whatever becomes of the worker. After an error it
+  may have come all the same.
+  """
+  @spec send_call(target, reference(), Call.t(), timeout(), progress_to :: pid() | nil) ::
+          :ok | {:error, Error.t()}
+        when target: {Routes.Route.t(), Pending.t()}
+  def send_call({route, pending}, ref, call, time_left, progress_to) do
+    with {:ok, encoded} <- Call.encode(call, route, ref, time_left) do
+      # First of all, so that no answer can come before.
+      Pending.add(pending, ref, call.function)
+      Requests.announce(route, ref, call, progress_to)
+      Writer.call(route.writer, encoded)
+      # A worker that ends takes its leave of the tasks that were entered before.
+      if Pending.open?(pending), do: :ok, else: {:error, ended()}
     end
   end
+
+  defp ended, do: Error.new(:worker_down, "the worker has ended")
 
   defp refused(worker, ref, call, error) do
-    result = take(ref) || {:error, %{error | function: call.function}}
+    result = close(ref) || {:error, %{error | function: call.function}}
     send(self(), {ref, result})
-    handle(worker, ref, call)
-  end
-
-  defp handle(worker, ref, call) do
     %Ref{ref: ref, worker: worker, function: call.function, owner: self()}
   end
 
@@ -180,10 +183,10 @@ defmodule PortWorker.Tasks do
 
   @doc "Cancels the task and says how it ended."
   @spec cancel(Ref.t(), timeout()) :: PortWorker.receipt()
-  def cancel(%Ref{route: nil} = task, _timeout), do: finished(task)
+  def cancel(%Ref{connection: nil} = task, _timeout), do: finished(task)
 
   def cancel(%Ref{owner: owner} = task, timeout) when owner == self() do
-    case Connection.cancel(task.route.connection, task.ref, timeout) do
+    case Requests.cancel(task.connection, task.ref, timeout) do
       :not_found ->
         finished(task)
 
@@ -191,18 +194,18 @@ defmodule PortWorker.Tasks do
         still_waiting
 
       receipt ->
-        take(task.ref)
+        close(task.ref)
         receipt
     end
   end
 
   def cancel(%Ref{} = task, timeout),
-    do: Connection.cancel(task.route.connection, task.ref, timeout)
+    do: Requests.cancel(task.connection, task.ref, timeout)
 
   def cancel(other, _timeout), do: no_task!(other)
 
   defp finished(%Ref{owner: owner} = task) when owner == self() do
-    case take(task.ref) do
+    case close(task.ref) do
       nil -> :not_found
       result -> {:finished, result}
     end
@@ -218,9 +221,6 @@ defmodule PortWorker.Tasks do
 
       {^ref, {kind, _} = result} when kind in [:ok, :error] ->
         result
-
-      {:DOWN, ^ref, _, _, reason} ->
-        {:error, %{Error.from_exit(reason) | function: task.function}}
     after
       Call.time_to(deadline) -> nil
     end
@@ -236,16 +236,17 @@ defmodule PortWorker.Tasks do
 
   # Stops the work over there and leaves no message behind here. The result, if it had
   # come already.
-  defp abandon(%Ref{route: nil} = task), do: take(task.ref)
+  defp abandon(%Ref{connection: nil} = task), do: close(task.ref)
 
   defp abandon(task) do
-    Connection.forget(task.route.connection, task.ref)
-    take(task.ref)
+    Requests.forget(task.connection, task.ref)
+    close(task.ref)
   end
 
-  # After the demonitor nothing can arrive through the ref; what has is taken out.
-  defp take(ref) do
-    Process.demonitor(ref, [:flush])
+  @doc "After this nothing arrives at the alias. Takes what has out of the mailbox, and returns the result if there is one."
+  @spec close(reference()) :: result() | nil
+  def close(ref) do
+    :erlang.unalias(ref)
     take_messages(ref, nil)
   end
 

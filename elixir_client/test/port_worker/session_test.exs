@@ -49,7 +49,7 @@ defmodule PortWorker.SessionTest do
     {a, b} = {make_ref(), make_ref()}
     failed = %{reason: :failed, message: "no"}
 
-    assert {[{:deliver, ^a, {^a, {:ok, 1}}}, {:deliver, ^b, {^b, {:error, error}}}], session} =
+    assert {[{:answer, ^a, {:ok, 1}}, {:answer, ^b, {:error, error}}], session} =
              hear(up(), [{:result, a, {:ok, 1}}, {:result, b, {:error, failed}}])
 
     assert error == %Error{reason: :failed, message: "no"}
@@ -59,14 +59,14 @@ defmodule PortWorker.SessionTest do
   test "a result that is none is an error of its call" do
     ref = make_ref()
 
-    assert {[{:deliver, ^ref, {^ref, {:error, %Error{reason: :bad_message}}}}], _} =
+    assert {[{:answer, ^ref, {:error, %Error{reason: :bad_message}}}], _} =
              hear(up(), {:result, ref, :done})
   end
 
   test "an error of a task knows its function" do
     {ref, session} = with_task(up())
 
-    assert {[{:deliver, ^ref, {^ref, {:error, %Error{function: "work"}}}}], session} =
+    assert {[{:answer, ^ref, {:error, %Error{function: "work"}}}], session} =
              hear(session, {:result, ref, {:error, %{reason: :panic, message: "boom"}}})
 
     assert session.tasks == %{}
@@ -102,7 +102,7 @@ defmodule PortWorker.SessionTest do
         {ref, session} = with_task(up())
         assert {[{:write, {:cancel, ^ref}}], session} = Session.cancel(session, ref, @from)
 
-        assert {[{:deliver, ^ref, _result}, {:reply, @from, receipt}], _} =
+        assert {[{:answer, ^ref, _result}, {:reply, @from, receipt}], _} =
                  hear(session, {:result, ref, unquote(Macro.escape(result))})
 
         assert receipt == unquote(Macro.escape(receipt))
@@ -129,8 +129,8 @@ defmodule PortWorker.SessionTest do
 
     assert {actions, session} = Session.down(session, error)
     told = %{error | function: "work"}
-    assert {:deliver, a, {a, {:error, told}}} in actions
-    assert {:deliver, b, {b, {:error, told}}} in actions
+    assert {:answer, a, {:error, told}} in actions
+    assert {:answer, b, {:error, told}} in actions
     assert {:reply, @from, {:error, told}} in actions
     assert session.tasks == %{}
   end
@@ -152,8 +152,8 @@ defmodule PortWorker.SessionTest do
 
     batch = <<131, 108, 2::32, unknown::binary, part.({:result, good, {:ok, 1}})::binary, 106>>
 
-    assert {[{:deliver, ^bad, {^bad, {:error, error}}}, {:deliver, ^good, {^good, {:ok, 1}}}],
-            session} = Session.packet(up(), batch)
+    assert {[{:answer, ^bad, {:error, error}}, {:answer, ^good, {:ok, 1}}], session} =
+             Session.packet(up(), batch)
 
     assert error.reason == :bad_message
     assert error.message =~ ~s("sesunkno")
@@ -198,7 +198,7 @@ defmodule PortWorker.SessionTest do
     ref = make_ref()
     duplicate = %{reason: :duplicate_ref, message: "in use"}
 
-    assert {[{:deliver, ^ref, {^ref, {:error, %Error{reason: :duplicate_ref}}}}], _} =
+    assert {[{:answer, ^ref, {:error, %Error{reason: :duplicate_ref}}}], _} =
              hear(up(), {:fault, ref, duplicate})
 
     for {ref, level} <- [{:undefined, :warning}, {"other", :warning}, {make_ref(), :debug}] do
@@ -226,7 +226,7 @@ defmodule PortWorker.SessionTest do
       bytes = :erlang.term_to_binary({:data, ref, ["XXXXX"]})
       packet = :binary.replace(bytes, <<109, 5::32, "XXXXX">>, <<119, 8, "datunkno">>)
 
-      assert {[{:write, {:cancel, ^ref}}, {:deliver, ^ref, {^ref, {:error, error}}}], _} =
+      assert {[{:write, {:cancel, ^ref}}, {:answer, ^ref, {:error, error}}], _} =
                Session.packet(up(), packet)
 
       assert error.message =~ "datunkno"

@@ -46,11 +46,17 @@ defmodule PortWorker.WorkerDeathTest do
   @calls [
     run: &__MODULE__.run/1,
     await: &__MODULE__.await/1,
+    message: &__MODULE__.message/1,
     async_stream: &__MODULE__.async_stream/1
   ]
 
   def run(worker), do: PortWorker.run(worker, "f", [], timeout: :infinity)
   def await(worker), do: worker |> start_task() |> PortWorker.await()
+
+  def message(worker) do
+    %{ref: ref} = start_task(worker)
+    receive do: ({^ref, result} -> result)
+  end
 
   def async_stream(worker) do
     [result] = worker |> PortWorker.async_stream([1], "f", timeout: :infinity) |> Enum.to_list()

@@ -3,6 +3,8 @@ defmodule PortWorker.TestWorker do
   The Go worker in `test/support/go`, with a function for each thing the client has to cope with.
   """
 
+  alias PortWorker.Pending
+
   @root Path.expand("../../..", __DIR__)
   @path Path.expand("../../_build/test_worker", __DIR__)
 
@@ -29,14 +31,16 @@ defmodule PortWorker.TestWorker do
   @doc "What the worker's connection still knows of calls, and the processes it or its writer watches."
   def remembered(worker) do
     {_status, connection} = GenServer.call(worker, :status)
-    %{session: session, callbacks: callbacks, writer: writer} = :sys.get_state(connection)
+    state = :sys.get_state(connection)
+    %{session: session, callbacks: callbacks, writer: writer, pending: pending} = state
 
     watched =
       for pid <- [connection, writer],
           {:process, process} <- pid |> Process.info(:monitors) |> elem(1),
           do: process
 
-    {Map.keys(session.tasks), Map.keys(callbacks.running), Map.keys(callbacks.tasks), watched}
+    tasks = Map.keys(session.tasks) ++ Enum.map(Pending.all(pending), &elem(&1, 0))
+    {tasks, Map.keys(callbacks.running), Map.keys(callbacks.tasks), watched}
   end
 
   @doc "What is left in the calling process: its messages and its monitors."

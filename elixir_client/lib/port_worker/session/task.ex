@@ -30,7 +30,7 @@ defmodule PortWorker.Session.Task do
   def ended(task, ref, result) do
     result = named(result, task.function)
     receipts = for from <- task.waiting, do: {:reply, from, receipt(result)}
-    [{:deliver, ref, {ref, result}} | receipts] ++ refusals(task)
+    [{:answer, ref, result} | receipts] ++ refusals(task)
   end
 
   @doc "The actions that tell those who wait to send an input."

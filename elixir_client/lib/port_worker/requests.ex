@@ -1,0 +1,112 @@
+defmodule PortWorker.Requests do
+  @moduledoc false
+  # What other processes ask of a connection.
+
+  alias PortWorker.{Call, Error, Routes, Session}
+
+  # What the worker gets on top of its own drain deadline, and what a killed process
+  # gets to be gone, in milliseconds.
+  @drain_slack 500
+  @kill_wait 2_000
+
+  # A request to a connection waits for the worker only where that is said.
+  @forget_timeout 5_000
+
+  @doc false
+  @spec drain_slack() :: pos_integer()
+  def drain_slack, do: @drain_slack
+
+  @doc false
+  @spec kill_wait() :: pos_integer()
+  def kill_wait, do: @kill_wait
+
+  @doc "Makes a task known, before its call is written."
+  @spec register(Routes.Route.t(), term(), Session.Task.t()) :: :ok
+  def register(route, ref, task) do
+    send(route.connection, {:register, ref, task})
+    :ok
+  end
+
+  @doc """
+  The same where the connection is to know more of it than its ref: when it reports progress, to `progress_to`
+  if a function waits for it there, or may lead to calls back.
+  """
+  @spec announce(Routes.Route.t(), term(), Call.t(), progress_to :: pid() | reference() | nil) ::
+          :ok
+  def announce(%{callbacks?: false}, _ref, %{options: options}, _progress_to)
+      when not is_map_key(options, :on_progress),
+      do: :ok
+
+  def announce(route, ref, call, to), do: register(route, ref, Call.task(call, route, to))
+
+  @doc "Waits until a channel takes the input of that number. Returns how many it takes by now."
+  @spec await_input(pid(), reference(), pos_integer(), timeout()) ::
+          {:ok, pos_integer()} | {:error, Error.t()}
+  def await_input(connection, ref, number, timeout) do
+    GenServer.call(connection, {:await_input, ref, number}, timeout)
+  catch
+    :exit, {:timeout, _call} ->
+      {:error, Error.new(:timeout, "the channel took no input for #{timeout} ms")}
+
+    :exit, {reason, _call} ->
+      {:error, Error.from_exit(reason)}
+  end
+
+  @doc "Cancels a task nobody waits for; after the return nothing more of it is delivered."
+  @spec forget(pid(), reference()) :: :ok
+  def forget(connection, ref) do
+    GenServer.call(connection, {:forget, ref}, @forget_timeout)
+  catch
+    # Either way the monitor has gone with its alias: nothing can arrive through it.
+    :exit, _gone_or_slow -> :ok
+  end
+
+  @doc "Cancels a task and waits for the receipt."
+  @spec cancel(pid(), reference(), timeout()) :: term()
+  def cancel(connection, ref, timeout) do
+    GenServer.call(connection, {:cancel, ref}, timeout)
+  catch
+    :exit, {:timeout, _call} ->
+      {:error, Error.new(:timeout, "no receipt of the cancel within #{timeout} ms")}
+
+    :exit, {reason, _call} ->
+      {:error, Error.from_exit(reason)}
+  end
+
+  @doc "Tasks and calls that were written and not answered yet."
+  @spec in_flight(pid()) :: non_neg_integer()
+  def in_flight(connection) do
+    GenServer.call(connection, :in_flight)
+  catch
+    :exit, _gone -> 0
+  end
+
+  @doc "Tells the worker to finish. The connection ends with its OS process, and calls are refused until then, for `why`."
+  @spec drain(pid(), String.t()) :: :ok
+  def drain(connection, why), do: GenServer.cast(connection, {:drain, why})
+
+  @doc "Drains the worker and returns when its OS process is gone."
+  @spec stop(pid(), non_neg_integer()) :: :ok
+  def stop(connection, drain_timeout) do
+    monitor = Process.monitor(connection)
+    drain(connection, "the worker is being stopped")
+
+    receive do
+      {:DOWN, ^monitor, :process, _pid, _reason} -> :ok
+    after
+      longest_stop(drain_timeout) -> kill(connection, monitor)
+    end
+  end
+
+  defp kill(connection, monitor) do
+    Process.exit(connection, :kill)
+
+    receive do
+      {:DOWN, ^monitor, :process, _pid, _reason} -> :ok
+    end
+  end
+
+  @doc "Milliseconds after which a stop is over, whatever the worker does."
+  @spec longest_stop(non_neg_integer()) :: pos_integer()
+  def longest_stop(drain_timeout), do: drain_timeout + @drain_slack + 2 * @kill_wait
+end
