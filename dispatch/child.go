@@ -37,10 +37,11 @@ func (t *Task) child(ctx context.Context, spec Spec, sink func(ending)) (*Task, 
 		Timeout: spec.Timeout, Priority: spec.Priority, Lane: spec.Lane, Name: spec.Name, Retry: spec.Retry,
 		Meta: t.metaTerm(ctx), Progress: t.call.Progress, Credit: protocol.CreditDefault,
 	}
-	child, err := t.conn.newTask(ctx, call, t.conn.state.now())
+	child, err := t.conn.newTask(call, t.conn.state.now())
 	if err != nil {
 		return nil, err
 	}
+	child.ctx.parent = ctx
 	expected := KindFunction
 	if spec.Elements != nil {
 		expected = KindStream

@@ -1,7 +1,6 @@
 package dispatch
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"sync"
@@ -147,7 +146,7 @@ func unknownFunction(name string) string {
 // accept starts a task, runs it, lets it wait, or refuses it, and reports whether this
 // goroutine reads on.
 func (c *Conn) accept(call *protocol.Call) (reading bool) {
-	t, err := c.newTask(nil, call, c.clock)
+	t, err := c.newTask(call, c.clock)
 	var inline bool
 	if err == nil {
 		inline, err = c.admit(t)
@@ -163,9 +162,8 @@ func (c *Conn) accept(call *protocol.Call) (reading bool) {
 	return c.runInline(t)
 }
 
-// newTask finds what the call names, for a task whose context descends from ctx
-// unless that is nil.
-func (c *Conn) newTask(ctx context.Context, call *protocol.Call, now time.Duration) (*Task, *protocol.Error) {
+// newTask finds what the call names.
+func (c *Conn) newTask(call *protocol.Call, now time.Duration) (*Task, *protocol.Error) {
 	fn := c.options.Registry.find(call.Function)
 	if fn == nil {
 		return nil, &protocol.Error{Reason: protocol.UnknownFunction, Message: unknownFunction(call.Function)}
@@ -185,7 +183,7 @@ func (c *Conn) newTask(ctx context.Context, call *protocol.Call, now time.Durati
 		return nil, err
 	}
 	t := &Task{conn: c, call: *call, lane: &c.state.lanes[i], accepted: now}
-	t.ctx.task, t.ctx.parent = t, ctx
+	t.ctx.task = t
 	if call.Retry != nil {
 		var err *protocol.Error
 		if t.retry, err = retryOption(fn, call.Retry); err != nil {

@@ -11,10 +11,17 @@ import (
 var errWhy = errors.New("why")
 
 // newContext returns the context of a task that belongs to no connection.
-func newContext(parent context.Context) *taskContext {
+func newContext() *taskContext {
 	t := &Task{}
-	t.ctx.task, t.ctx.parent = t, parent
+	t.ctx.task = t
 	return &t.ctx
+}
+
+// newContextBelow returns one that descends from parent.
+func newContextBelow(parent context.Context) *taskContext {
+	ctx := newContext()
+	ctx.parent = parent
+	return ctx
 }
 
 func TestTaskContextTellsItsCause(t *testing.T) {
@@ -28,7 +35,7 @@ func TestTaskContextTellsItsCause(t *testing.T) {
 	}
 	for name, derived := range derive {
 		t.Run(name+" before it is needed", func(t *testing.T) {
-			ctx := newContext(nil)
+			ctx := newContext()
 			c, release := derived(ctx)
 			defer release()
 			assert.NoError(t, c.Err())
@@ -39,7 +46,7 @@ func TestTaskContextTellsItsCause(t *testing.T) {
 			assert.Equal(t, errWhy, context.Cause(c))
 		})
 		t.Run(name+" after it is cancelled", func(t *testing.T) {
-			ctx := newContext(nil)
+			ctx := newContext()
 			ctx.cancel(errWhy)
 			ctx.cancel(errors.New("too late"))
 			c, release := derived(ctx)
@@ -54,7 +61,7 @@ func TestTaskContextTellsItsCause(t *testing.T) {
 
 func TestTaskContextEndsWithItsParents(t *testing.T) {
 	parent, cancel := context.WithCancelCause(context.Background())
-	needed, idle := newContext(parent), newContext(parent)
+	needed, idle := newContextBelow(parent), newContextBelow(parent)
 	waits := needed.Done()
 	cancel(errWhy)
 	<-waits
@@ -66,7 +73,7 @@ func TestTaskContextEndsWithItsParents(t *testing.T) {
 }
 
 func TestTaskContextThatIsReleasedIsCanceled(t *testing.T) {
-	ctx := newContext(nil)
+	ctx := newContext()
 	ctx.release()
 	assert.Equal(t, context.Canceled, ctx.Err())
 	assert.Equal(t, context.Canceled, context.Cause(ctx))
@@ -75,7 +82,7 @@ func TestTaskContextThatIsReleasedIsCanceled(t *testing.T) {
 
 func TestTaskContextSeenByManyAtOnce(t *testing.T) {
 	for range 100 {
-		ctx := newContext(nil)
+		ctx := newContext()
 		seen := make(chan error, 4)
 		for range cap(seen) {
 			go func() {
