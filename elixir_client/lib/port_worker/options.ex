@@ -54,6 +54,12 @@ defmodule PortWorker.Options do
   @doc "The options of one call. Raises `ArgumentError` for what is none."
   @spec call!(keyword()) :: call()
   def call!([]), do: %{detach: false, wire: %{}}
+
+  # What most calls have, without a walk through the schema.
+  def call!([{:timeout, timeout}]) when is_integer(timeout) and timeout >= 0 do
+    %{timeout: timeout, detach: false, wire: %{}}
+  end
+
   def call!(opts), do: opts |> valid!(:call) |> split_wire()
 
   @doc "The options of a stream. Raises `ArgumentError` for what is none."

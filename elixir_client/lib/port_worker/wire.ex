@@ -13,6 +13,15 @@ defmodule PortWorker.Wire do
   @version 131
   @list 108
   @nil_tag 106
+  @small_tuple 104
+  @small_atom 119
+  @binary 109
+
+  # From this size on a packet is looked at for a binary that need not be copied.
+  @large 65_536
+
+  # No ref of this client is longer: it has at most 20 bytes beside the name of the node.
+  @longest_ref 1_100
 
   # What a worker says in its own words. Decoding finds an atom only if loaded code has it,
   # and the modules that act on these may be loaded later than this one.
@@ -73,10 +82,49 @@ defmodule PortWorker.Wire do
   packet of messages.
   """
   @spec decode(binary()) :: decoded()
+  def decode(packet) when byte_size(packet) >= @large do
+    large(packet) || packet |> whole([:safe, :used]) |> messages()
+  rescue
+    ArgumentError -> take_apart(packet)
+  end
+
   def decode(packet) do
     packet |> whole([:safe, :used]) |> messages()
   rescue
     ArgumentError -> take_apart(packet)
+  end
+
+  # OTP copies every binary out of a packet, so that a small one does not keep a large packet alive. A packet that
+  # is one large binary in a message is best kept: these are the two forms, in the only encoding a worker has.
+  defp large(<<@version, @small_tuple, 3, @small_atom, 6, "result", rest::binary>>) do
+    {ref, after_ref} = ref(rest)
+
+    case after_ref do
+      <<@small_tuple, 2, @small_atom, 2, "ok", @binary, size::32, value::binary-size(size)>> ->
+        {:ok, [{:result, ref, {:ok, value}}]}
+
+      _other ->
+        nil
+    end
+  end
+
+  defp large(<<@version, @small_tuple, 3, @small_atom, 4, "data", rest::binary>>) do
+    {ref, after_ref} = ref(rest)
+
+    case after_ref do
+      <<@list, 1::32, @binary, size::32, element::binary-size(size), @nil_tag>> ->
+        {:ok, [{:data, ref, [element]}]}
+
+      _other ->
+        nil
+    end
+  end
+
+  defp large(_other), do: nil
+
+  defp ref(<<start::binary-size(@longest_ref), _::binary>> = rest) do
+    {ref, used} = :erlang.binary_to_term(<<@version, start::binary>>, [:safe, :used])
+    {ref, binary_part(rest, used - 1, byte_size(rest) - used + 1)}
   end
 
   @doc """

@@ -1,7 +1,7 @@
 defmodule PortWorker.WireTest do
   use ExUnit.Case, async: true
 
-  alias PortWorker.Wire
+  alias PortWorker.{Error, Wire}
 
   # An atom that exists nowhere but in these bytes: a message with it cannot be decoded.
   defp message_with(atom_name) do
@@ -46,6 +46,60 @@ defmodule PortWorker.WireTest do
     {encoded, size} = Wire.encode({:call, 1, "echo", [large]})
     assert size > 100_000
     assert Enum.any?(encoded, &(&1 == large))
+  end
+
+  describe "what came in a large packet" do
+    @blob :binary.copy("x", 100_000)
+
+    # As a worker writes it.
+    defp message(tag, ref, last) do
+      <<_version, ref::binary>> = :erlang.term_to_binary(ref)
+      <<131, 104, 3, atom(tag)::binary, ref::binary, last::binary>>
+    end
+
+    defp ok(term), do: <<104, 2, atom("ok")::binary, body(:erlang.term_to_binary(term))::binary>>
+    defp elements(list), do: body(:erlang.term_to_binary(list))
+
+    for {name, ref} <- [
+          {"an alias", quote(do: :erlang.alias())},
+          {"a reference", quote(do: make_ref())},
+          {"a number", 7}
+        ] do
+      test "refers to the packet if it is one large binary, with #{name} as its ref" do
+        ref = unquote(ref)
+        packet = message("result", ref, ok(@blob))
+        assert {:ok, [{:result, ^ref, {:ok, @blob = value}}]} = Wire.decode(packet)
+        assert :binary.referenced_byte_size(value) == byte_size(packet)
+
+        packet = message("data", ref, elements([@blob]))
+        assert {:ok, [{:data, ^ref, [@blob = element]}]} = Wire.decode(packet)
+        assert :binary.referenced_byte_size(element) == byte_size(packet)
+      end
+    end
+
+    test "does not keep the packet if it is less than that" do
+      part = :binary.copy("y", 100)
+      term = %{"part" => part, "rest" => [@blob]}
+      packet = message("result", 1, ok(term))
+      assert {:ok, [{:result, 1, {:ok, ^term = value}}]} = Wire.decode(packet)
+      assert :binary.referenced_byte_size(value["part"]) == 100
+
+      packet = message("data", 1, elements([part, @blob]))
+      assert {:ok, [{:data, 1, [^part = element, @blob]}]} = Wire.decode(packet)
+      assert :binary.referenced_byte_size(element) == 100
+    end
+
+    for {name, spoil} <- [
+          {"a byte too many", quote(do: fn packet -> packet <> "x" end)},
+          {"a byte too few", quote(do: &binary_part(&1, 0, byte_size(&1) - 1))},
+          {"a ref that is no term", quote(do: &:binary.replace(&1, <<97, 1>>, <<255, 1>>))}
+        ] do
+      test "is an error with #{name}" do
+        spoil = unquote(spoil)
+        assert {:error, %Error{}} = Wire.decode(spoil.(message("result", 1, ok(@blob))))
+        assert {:error, %Error{}} = Wire.decode(spoil.(message("data", 1, elements([@blob]))))
+      end
+    end
   end
 
   test "an unknown atom spoils its own message only" do
