@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"regexp"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -16,39 +15,22 @@ import (
 
 	"portworker"
 	"portworker/etf"
+	"portworker/internal/guide"
 	"portworker/portworkertest"
 )
 
-// goBlock is a block of Go on a page, after the file that it is from.
-var goBlock = regexp.MustCompile("(?s)<!-- (\\S+) -->\n```go\n(.*?)```\n")
-
 func TestThePoliciesGuideShowsTheCodeAsItIs(t *testing.T) {
-	page, err := os.ReadFile("docs/policies.md")
-	require.NoError(t, err)
-	blocks := goBlock.FindAllStringSubmatch(string(page), -1)
-	require.Len(t, blocks, strings.Count(string(page), "```go\n"), "a block does not say where it is from")
-	require.NotEmpty(t, blocks)
-	for _, b := range blocks {
-		file, err := os.ReadFile(b[1])
-		require.NoError(t, err)
-		assert.Contains(t, unindented(string(file)), unindented(b[2]))
-	}
-}
-
-// unindented lets a page show the inside of a function.
-func unindented(code string) string {
-	return regexp.MustCompile(`(?m)^\t+`).ReplaceAllString(code, "")
+	guide.ShowsCodeAsItIs(t, ".", "docs/policies.md")
 }
 
 func TestThePoliciesGuideNamesEveryOption(t *testing.T) {
-	page, err := os.ReadFile("docs/policies.md")
-	require.NoError(t, err)
+	page := guide.Page(t, ".", "docs/policies.md")
 	source, err := os.ReadFile("policies.go")
 	require.NoError(t, err)
 	options := regexp.MustCompile(`(?m)^func (\w+)`).FindAllStringSubmatch(string(source), -1)
 	require.NotEmpty(t, options)
 	for _, o := range options {
-		assert.Contains(t, string(page), "`"+o[1], "the page lacks %s", o[1])
+		assert.Contains(t, page, "`"+o[1], "the page lacks %s", o[1])
 	}
 }
 

@@ -1,7 +1,6 @@
 package examples
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -10,39 +9,17 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"portworker/internal/guide"
 )
 
 // guides are the pages whose handlers are those of examples/guides. Their Elixir is run by examples/guides/guides.exs.
 var guides = []string{"writing-handlers", "deploying", "debugging", "tuning", "coming-from-rustler"}
 
-func guide(t *testing.T, name string) string {
-	t.Helper()
-	page, err := os.ReadFile(filepath.Join("../docs", name+".md"))
-	require.NoError(t, err)
-	return string(page)
-}
-
-// shownFile is a block after the name of the file that it is a part of.
-var shownFile = regexp.MustCompile("(?s)<!-- (examples/\\S+) -->\n(?:<!--[^\n]*-->\n)?\n?```\\w*\n(.*?)```\n")
-
 func TestTheGuidesShowTheCodeAsItIs(t *testing.T) {
 	for _, name := range guides {
-		t.Run(name, func(t *testing.T) {
-			page := guide(t, name)
-			blocks := shownFile.FindAllStringSubmatch(page, -1)
-			assert.LessOrEqual(t, strings.Count(page, "```go\n"), len(blocks), "a block of Go does not say where it is from")
-			for _, b := range blocks {
-				file, err := os.ReadFile(filepath.Join("..", b[1]))
-				require.NoError(t, err)
-				assert.Contains(t, unindented(string(file)), unindented(b[2]), b[1])
-			}
-		})
+		t.Run(name, func(t *testing.T) { guide.ShowsCodeAsItIs(t, "..", "docs/"+name+".md") })
 	}
-}
-
-// unindented lets a page show the inside of a function.
-func unindented(code string) string {
-	return regexp.MustCompile(`(?m)^\t+`).ReplaceAllString(code, "")
 }
 
 // session is a block of commands, each after a dollar sign and before what it prints.
@@ -54,7 +31,7 @@ func TestTheGuidesCommandsPrintWhatIsShown(t *testing.T) {
 	dir := t.TempDir()
 	command(t, "..", "go", "build", "-o", filepath.Join(dir, "bin")+"/", "./examples/guides", "./cmd/portworker")
 	for _, name := range guides {
-		for _, block := range session.FindAllStringSubmatch(guide(t, name), -1) {
+		for _, block := range session.FindAllStringSubmatch(guide.Page(t, "..", "docs/"+name+".md"), -1) {
 			for _, step := range strings.Split("\n"+block[1], "\n$ ")[1:] {
 				line, shown, _ := strings.Cut(strings.TrimSuffix(step, "\n"), "\n")
 				t.Run(name+": "+line, func(t *testing.T) {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"portworker/internal/guide"
 )
 
 var (
@@ -70,7 +72,7 @@ func anchors(page string) []string {
 }
 
 func TestTheIndexHasEveryPage(t *testing.T) {
-	index := guide(t, "README")
+	index := guide.Page(t, "..", "docs/README.md")
 	for _, page := range pages(t) {
 		if name, ok := strings.CutPrefix(page, "../docs/"); ok && name != "README.md" {
 			assert.Contains(t, index, "]("+name+")")
@@ -82,12 +84,12 @@ func TestTheIndexHasEveryPage(t *testing.T) {
 var settingRow = regexp.MustCompile("(?m)^\\| `(\\w+)` \\|")
 
 func TestTheGuidesExplainEverySetting(t *testing.T) {
-	_, table, found := strings.Cut(guide(t, "protocol"), "## Settings and limits")
+	_, table, found := strings.Cut(guide.Page(t, "..", "docs/protocol.md"), "## Settings and limits")
 	require.True(t, found)
 	table, _, _ = strings.Cut(table, "\n## ")
 	settings := settingRow.FindAllStringSubmatch(table, -1)
 	require.NotEmpty(t, settings)
-	explained := guide(t, "deploying") + guide(t, "tuning") + guide(t, "debugging")
+	explained := guide.Page(t, "..", "docs/deploying.md") + guide.Page(t, "..", "docs/tuning.md") + guide.Page(t, "..", "docs/debugging.md")
 	for _, s := range settings {
 		assert.Regexp(t, "\\b"+s[1]+"\\b", explained)
 	}

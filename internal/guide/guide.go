@@ -1,0 +1,46 @@
+// Package guide holds pages of documentation to the code they show. It is for tests.
+package guide
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// block is a block of code after a comment with the file that it is a part of, and perhaps
+// one for the reader's eyes.
+var block = regexp.MustCompile("(?s)<!-- ([\\w./-]+) -->\n(?:<!--[^\n]*-->\n)?\n?```(\\w*)\n(.*?)```\n")
+
+// Page returns the text of a page, which is named from the root of the repository.
+func Page(t testing.TB, root, name string) string {
+	t.Helper()
+	page, err := os.ReadFile(filepath.Join(root, name))
+	require.NoError(t, err)
+	return string(page)
+}
+
+// ShowsCodeAsItIs fails the test if a block of Go on the page does not say which file it
+// is from, or if a file has not what the page shows of it.
+func ShowsCodeAsItIs(t testing.TB, root, name string) {
+	t.Helper()
+	page := Page(t, root, name)
+	inGo := 0
+	for _, b := range block.FindAllStringSubmatch(page, -1) {
+		file, language, code := b[1], b[2], b[3]
+		if language == "go" {
+			inGo++
+		}
+		assert.True(t, strings.Contains(unindented(Page(t, root, file)), unindented(code)), "%s shows what %s has not:\n%s", name, file, code)
+	}
+	assert.Equal(t, strings.Count(page, "```go\n"), inGo, "%s: a block of Go does not say where it is from", name)
+}
+
+// unindented lets a page show the inside of a function.
+func unindented(code string) string {
+	return regexp.MustCompile(`(?m)^\t+`).ReplaceAllString(code, "")
+}
