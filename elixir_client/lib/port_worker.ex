@@ -641,13 +641,15 @@ defmodule PortWorker do
   """
   @spec status(worker(), stats: boolean()) :: map()
   def status(worker, opts \\ []) do
-    {status, connection} = GenServer.call(worker, :status)
-
-    status =
-      Map.put(status, :in_flight, if(connection, do: Requests.in_flight(connection), else: 0))
-
-    if Keyword.get(opts, :stats, false), do: Map.put(status, :stats, stats(worker)), else: status
+    status = GenServer.call(worker, :status)
+    if Keyword.get(opts, :stats, false), do: with_stats(status, worker), else: status
   end
+
+  defp with_stats(%{workers: workers} = status, _worker) do
+    %{status | workers: Enum.map(workers, &with_stats(&1, &1.worker))}
+  end
+
+  defp with_stats(status, worker), do: Map.put(status, :stats, stats(worker))
 
   defp stats(worker) do
     case run(worker, "$stats") do

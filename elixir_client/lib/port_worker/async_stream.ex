@@ -91,8 +91,8 @@ defmodule PortWorker.AsyncStream do
     stream = %{stream | sent: number + 1}
     call = Call.build!(stream.function, [element | options.args], options)
 
-    with {:ok, route, pending} <- Routes.fetch_both(stream.worker),
-         {:ok, ref, expires_at} <- send_call({route, pending}, call) do
+    with {:ok, {route, _pending} = target} <- Routes.fetch_both(stream.worker, call),
+         {:ok, ref, expires_at} <- send_call(target, call) do
       %{
         stream
         | running: Map.put(stream.running, ref, {number, route}),
@@ -112,7 +112,7 @@ defmodule PortWorker.AsyncStream do
         {:ok, ref, Call.expires_at(time_left)}
 
       {:error, error} ->
-        Tasks.close(ref)
+        _ = Tasks.close(ref)
         {:error, error}
     end
   end
@@ -191,6 +191,7 @@ defmodule PortWorker.AsyncStream do
 
   defp cancel(ref, route) do
     Writer.control(route.writer, {:cancel, ref})
-    Tasks.close(ref)
+    _ = Tasks.close(ref)
+    :ok
   end
 end

@@ -94,7 +94,8 @@ defmodule PortWorker.Call do
 
   def encode(call, route, ref, time_left) do
     owner = if call.options.detach, do: nil, else: self()
-    message = {:call, ref, call.function, call.args, wire_options(call, route, owner, time_left)}
+    options = call |> wire_options(route, owner, time_left) |> add_ticket(route)
+    message = {:call, ref, call.function, call.args, options}
 
     {encoded, size} =
       if small?(call.args), do: Wire.encode_small(message), else: Wire.encode(message)
@@ -127,6 +128,10 @@ defmodule PortWorker.Call do
       _none -> Map.merge(wire, own)
     end
   end
+
+  # Only the route of a stubbed worker has one.
+  defp add_ticket(options, %{ticket: nil}), do: options
+  defp add_ticket(options, %{ticket: ticket}), do: Map.put(options, :ticket, ticket)
 
   defp own_options(nil, timeout, progress?), do: %{timeout: timeout, progress: progress?}
 

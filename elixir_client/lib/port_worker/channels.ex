@@ -21,21 +21,21 @@ defmodule PortWorker.Channels do
   @doc "Makes the call that opens the channel."
   @spec open(PortWorker.worker(), Call.t()) :: {:ok, Channel.t()} | {:error, Error.t()}
   def open(worker, call) do
-    with {:ok, route} <- Routes.fetch(worker),
-         {:ok, ref} <- call(worker, route, call) do
+    with {:ok, route} <- Routes.fetch(worker, call),
+         {:ok, ref} <- call(route, call) do
       {:ok, channel(worker, route, ref, call)}
     else
       {:error, error} -> {:error, %{error | function: call.function}}
     end
   end
 
-  defp call(worker, route, call) do
+  defp call(route, call) do
     ref = :erlang.monitor(:process, route.connection, alias: :reply_demonitor)
 
     with {:ok, encoded} <- Call.encode(call, route, ref, Call.time_left(call, route)),
          Requests.register(route, ref, Call.channel(call, route, self())),
          Writer.call(route.writer, encoded),
-         :ok <- Routes.confirm(worker, route) do
+         :ok <- Routes.confirm(route) do
       {:ok, ref}
     else
       {:error, error} ->

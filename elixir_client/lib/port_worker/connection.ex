@@ -10,6 +10,7 @@ defmodule PortWorker.Connection do
 
   alias PortWorker.{Callbacks, Error, Executable, Hello, Notification, Options, Pending}
   alias PortWorker.{Requests, Routes, Session, WorkerLog, Writer}
+  alias PortWorker.Pool.Load
 
   # What the worker gets on top of its own drain deadline, and what a killed process
   # gets to be gone, in milliseconds.
@@ -21,14 +22,14 @@ defmodule PortWorker.Connection do
   # is written to it then breaks the pipe, and the exit status is lost.
   @ack_delay 1_000
 
-  @enforce_keys [:server, :keys, :options, :port, :writer, :calls, :pending, :session, :callbacks]
+  @enforce_keys [:server, :keys, :options, :port, :writer, :share, :pending, :session, :callbacks]
   defstruct [
     :server,
     :keys,
     :options,
     :port,
     :writer,
-    :calls,
+    :share,
     :pending,
     :session,
     :callbacks,
@@ -40,19 +41,20 @@ defmodule PortWorker.Connection do
   Starts the executable that `options` describe. The calling process, which must trap exits, gets
   `{:up, connection, hello}` after the handshake, and the exit signal when the OS process is gone.
   """
-  @spec start_link(Routes.keys(), Options.start()) :: GenServer.on_start()
-  def start_link(keys, options), do: GenServer.start_link(__MODULE__, {self(), keys, options})
+  @spec start_link(Routes.keys(), Load.share(), Options.start()) :: GenServer.on_start()
+  def start_link(keys, share, options) do
+    GenServer.start_link(__MODULE__, {self(), keys, share, options})
+  end
 
   @impl true
-  def init({server, keys, options}) do
+  def init({server, keys, share, options}) do
     # A broken pipe arrives as the port's exit signal.
     Process.flag(:trap_exit, true)
 
     with {:ok, path} <- Executable.find(options.command),
          {:ok, port} <- Executable.open(path, options) do
-      Port.monitor(port)
-      calls = :counters.new(1, [])
-      writer = Writer.start_link(port, calls)
+      _ = Executable.monitor(port)
+      writer = Writer.start_link(port, share)
 
       state = %__MODULE__{
         server: server,
@@ -60,7 +62,7 @@ defmodule PortWorker.Connection do
         options: options,
         port: port,
         writer: writer,
-        calls: calls,
+        share: share,
         pending: Pending.new(server),
         session: Session.new(options),
         callbacks: Callbacks.new(writer, options.metadata),
@@ -88,10 +90,6 @@ defmodule PortWorker.Connection do
     {:noreply, request(state, &Session.await_input(&1, ref, number, from))}
   end
 
-  def handle_call(:in_flight, _from, state) do
-    {:reply, max(:counters.get(state.calls, 1) - state.session.results, 0), state}
-  end
-
   @impl true
   def handle_cast({:drain, why}, state) do
     Routes.put(state.keys, Error.new(:draining, why))
@@ -102,6 +100,8 @@ defmodule PortWorker.Connection do
   @impl true
   def handle_info({port, {:data, packet}}, %{port: port} = state) do
     {actions, session} = Session.packet(state.session, packet)
+    # Before anybody has its answer, so that who has it is not counted any more.
+    Load.answered(state.share, session.results)
     perform(actions, expect_ack(%{state | session: session}))
   end
 
@@ -275,6 +275,7 @@ defmodule PortWorker.Connection do
     _ = Process.cancel_timer(state.startup_timer)
     Writer.limit(state.writer, Hello.max_frame(hello))
     state = %{state | callbacks: Callbacks.limit(state.callbacks, Hello.max_frame(hello))}
+    Load.open(state.share)
     Routes.put(state.keys, route(hello, state), state.pending)
     send(state.server, {:up, self(), hello})
     schedule_heartbeat(state)
@@ -283,6 +284,7 @@ defmodule PortWorker.Connection do
 
   defp route(hello, state) do
     %Routes.Route{
+      key: hd(state.keys),
       connection: self(),
       writer: state.writer,
       max_frame: Hello.max_frame(hello),
@@ -318,6 +320,7 @@ defmodule PortWorker.Connection do
   # New calls are refused first.
   defp down(error, state) do
     Routes.put(state.keys, refusal(error, state.session.phase))
+    Load.close(state.share)
     {:stop, {:shutdown, error}, %{take_leave(state, error) | port: nil}}
   end
 

@@ -4,6 +4,7 @@ defmodule PortWorker.Executable do
   # OS process. Nothing else in the client touches files or signals.
 
   alias PortWorker.Error
+  alias PortWorker.Test.Peer
 
   # A caller of Port.command/2 is suspended while this much waits in the port. Only the
   # writer process writes, so the bound is for memory, not for latency.
@@ -13,7 +14,10 @@ defmodule PortWorker.Executable do
   @kill_timeout 2_000
 
   @doc "Where the executable is. The error says what is wrong with what was found."
-  @spec find(String.t() | {atom(), String.t()}) :: {:ok, String.t()} | {:error, Error.t()}
+  @spec find(String.t() | {atom(), String.t()} | :stub) ::
+          {:ok, String.t() | :stub} | {:error, Error.t()}
+  def find(:stub), do: {:ok, :stub}
+
   def find({app, path}) do
     find(Path.join(Application.app_dir(app, "priv"), path))
   rescue
@@ -46,8 +50,13 @@ defmodule PortWorker.Executable do
     end
   end
 
+  @typedoc "A port, or the process that takes its place where a worker is stubbed."
+  @type program :: port() | pid()
+
   @doc "Starts the executable and makes the calling process the port's owner."
-  @spec open(String.t(), map()) :: {:ok, port()} | {:error, Error.t()}
+  @spec open(String.t() | :stub, map()) :: {:ok, program()} | {:error, Error.t()}
+  def open(:stub, _options), do: {:ok, Peer.start_link()}
+
   def open(path, options) do
     case options do
       # The child process would only exit, and not say why.
@@ -96,13 +105,23 @@ defmodule PortWorker.Executable do
   defp variable({name, nil}), do: {String.to_charlist(name), false}
   defp variable({name, value}), do: {String.to_charlist(name), String.to_charlist(value)}
 
+  @doc "Has the owner told of the end of the port, should it come without an exit status."
+  @spec monitor(program()) :: reference() | nil
+  def monitor(port) when is_port(port), do: Port.monitor(port)
+  def monitor(_linked_peer), do: nil
+
   @doc """
   Kills the port's process group: the program, and whatever it started.
 
   The port must be open, because only then does its OS pid belong to this program for sure. Returns when
   the signal was sent, or after two seconds: a system too busy to start a shell is not waited for.
   """
-  @spec kill(port()) :: :ok
+  @spec kill(program()) :: :ok
+  def kill(peer) when is_pid(peer) do
+    Process.exit(peer, :kill)
+    :ok
+  end
+
   def kill(port) do
     with {:os_pid, os_pid} <- Port.info(port, :os_pid) do
       # Another process runs the shell: its port's messages are no business of the owner's.
@@ -122,7 +141,9 @@ defmodule PortWorker.Executable do
   end
 
   @doc "Closes the port, if it is still open."
-  @spec close(port()) :: :ok
+  @spec close(program()) :: :ok
+  def close(peer) when is_pid(peer), do: kill(peer)
+
   def close(port) do
     Port.close(port)
     :ok

@@ -83,8 +83,10 @@ defmodule PortWorker.Group do
 
   # Both steps of a reduction have one budget.
   defp within(worker, options) do
-    with {:ok, route} <- Routes.fetch(worker),
-         left when is_integer(left) <- Call.time_left(Call.build!("$group", [], options), route) do
+    call = Call.build!("$group", [], options)
+
+    with {:ok, route} <- Routes.fetch(worker, call),
+         left when is_integer(left) <- Call.time_left(call, route) do
       Map.put(options, :deadline, Call.deadline(left))
     else
       _infinity_or_down -> options

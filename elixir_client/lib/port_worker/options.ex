@@ -14,6 +14,7 @@ defmodule PortWorker.Options do
           optional(:timeout) => timeout(),
           optional(:deadline) => integer(),
           optional(:on_progress) => (term() -> term()) | pid(),
+          optional(:key) => term(),
           optional(:demand) => pos_integer(),
           optional(:min_demand) => non_neg_integer(),
           optional(:active) => boolean() | pos_integer(),

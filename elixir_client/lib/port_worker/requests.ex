@@ -73,28 +73,24 @@ defmodule PortWorker.Requests do
       {:error, Error.from_exit(reason)}
   end
 
-  @doc "Tasks and calls that were written and not answered yet."
-  @spec in_flight(pid()) :: non_neg_integer()
-  def in_flight(connection) do
-    GenServer.call(connection, :in_flight)
-  catch
-    :exit, _gone -> 0
-  end
-
   @doc "Tells the worker to finish. The connection ends with its OS process, and calls are refused until then, for `why`."
   @spec drain(pid(), String.t()) :: :ok
   def drain(connection, why), do: GenServer.cast(connection, {:drain, why})
 
-  @doc "Drains the worker and returns when its OS process is gone."
-  @spec stop(pid(), non_neg_integer()) :: :ok
-  def stop(connection, drain_timeout) do
-    monitor = Process.monitor(connection)
-    drain(connection, "the worker is being stopped")
+  @doc "Drains these connections at the same time, and returns when their OS processes are gone."
+  @spec stop([pid()], non_neg_integer()) :: :ok
+  def stop(connections, drain_timeout) do
+    monitors = for connection <- connections, do: {connection, Process.monitor(connection)}
+    Enum.each(connections, &drain(&1, "the worker is being stopped"))
+    deadline = Call.deadline(longest_stop(drain_timeout))
+    Enum.each(monitors, fn {connection, monitor} -> await_end(connection, monitor, deadline) end)
+  end
 
+  defp await_end(connection, monitor, deadline) do
     receive do
       {:DOWN, ^monitor, :process, _pid, _reason} -> :ok
     after
-      longest_stop(drain_timeout) -> kill(connection, monitor)
+      Call.time_to(deadline) -> kill(connection, monitor)
     end
   end
 

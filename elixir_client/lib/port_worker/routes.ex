@@ -4,25 +4,32 @@ defmodule PortWorker.Routes do
   # process, and then talks to the connection's processes directly: the process
   # that carries the worker's name is not on the way of any call.
   #
-  # One entry for each worker: `{server, route, pending}`, and the same under its name if it
+  # One entry for each OS process: `{server, route, pending}`, and the same under the server's name if it
   # has a local one. The connection writes it; this process owns the table and
   # removes what a dead server left behind. A lookup copies, so what only some callers need
   # is not in the route.
+  #
+  # Where a server has several OS processes, their entries are under `{server, index}`, and that of the
+  # server names a module that chooses among them.
 
   use GenServer
 
-  alias PortWorker.{Error, Pending}
+  alias PortWorker.{Call, Error, Pending}
 
   defmodule Route do
     @moduledoc false
     # What a caller needs to know of one OS process.
-    @enforce_keys [:connection, :writer, :max_frame, :timeout]
+    @enforce_keys [:key, :connection, :writer, :max_frame, :timeout]
     defstruct [
+      # Where it stands in the table.
+      :key,
       :connection,
       :writer,
       :max_frame,
       :timeout,
       callbacks?: false,
+      # What a stub is to know of the call.
+      ticket: nil,
       # Streams and channels, by name.
       kinds: %{},
       # Keys of Logger metadata that go with each call.
@@ -30,17 +37,27 @@ defmodule PortWorker.Routes do
     ]
 
     @type t :: %__MODULE__{
+            key: PortWorker.Routes.key(),
             connection: pid(),
             writer: pid(),
             max_frame: pos_integer(),
             timeout: timeout(),
             callbacks?: boolean(),
+            ticket: PortWorker.Test.Task.ticket() | nil,
             kinds: %{String.t() => :stream | :channel},
             metadata: [atom()]
           }
   end
 
-  @type keys :: [pid() | atom()]
+  @type key :: pid() | atom() | {pid() | atom(), index :: pos_integer()}
+  @typedoc "Where an entry stands; the first is the one for people."
+  @type keys :: [key(), ...]
+
+  @typedoc "Chooses with `route/3`, which gets the term, the call or `nil`, and how to look an OS process up."
+  @type chooser :: {module(), term()}
+  @typedoc "A route, or one with the table in which tasks are entered."
+  @type target :: Route.t() | {Route.t(), Pending.t()}
+  @type lookup :: (key() -> {:ok, target()} | {:error, Error.t()})
 
   @spec start_link(term()) :: GenServer.on_start()
   def start_link(_arg), do: GenServer.start_link(__MODULE__, [], name: __MODULE__)
@@ -56,43 +73,82 @@ defmodule PortWorker.Routes do
   end
 
   @doc "Says where calls go from now on and where tasks are entered, or why they cannot go anywhere."
-  @spec put(keys(), Route.t() | Error.t(), Pending.t() | nil) :: :ok
-  def put(keys, route_or_error, pending \\ nil) do
-    :ets.insert(__MODULE__, Enum.map(keys, &{&1, route_or_error, pending}))
+  @spec put(keys(), Route.t() | Error.t() | chooser(), Pending.t() | nil) :: :ok
+  def put(keys, entry, pending \\ nil) do
+    :ets.insert(__MODULE__, Enum.map(keys, &{&1, entry, pending}))
     :ok
   rescue
     # The table is lost, for which the server ends as well, in good order.
     ArgumentError -> :ok
   end
 
-  @spec fetch(PortWorker.worker()) :: {:ok, Route.t()} | {:error, Error.t()}
-  def fetch(worker) when is_atom(worker) or is_pid(worker) do
-    case :ets.lookup_element(__MODULE__, worker, 2) do
+  @doc "Where that call to the worker goes; `nil` is any call."
+  @spec fetch(PortWorker.worker(), Call.t() | nil) :: {:ok, Route.t()} | {:error, Error.t()}
+  def fetch(worker, call \\ nil)
+
+  def fetch(worker, call) when is_atom(worker) or is_pid(worker) do
+    case entry(worker) do
       %Route{} = route -> {:ok, route}
-      error -> {:error, error}
+      %Error{} = error -> {:error, error}
+      {chooser, term} -> chooser.route(term, call, &lookup/1)
     end
-  rescue
-    ArgumentError -> {:error, missing(worker)}
   end
 
-  def fetch(worker) do
-    with {:ok, pid} <- whereis(worker), do: fetch(pid)
+  def fetch(worker, call) do
+    with {:ok, key} <- key(worker) do
+      if is_tuple(key), do: lookup(key), else: fetch(key, call)
+    end
   end
 
   @doc "The same for a task, with the table in which it is to be entered."
-  @spec fetch_both(PortWorker.worker()) :: {:ok, Route.t(), Pending.t()} | {:error, Error.t()}
-  def fetch_both(worker) when is_atom(worker) or is_pid(worker) do
-    case :ets.lookup(__MODULE__, worker) do
-      [{_worker, %Route{} = route, pending}] -> {:ok, route, pending}
-      [{_worker, error, nil}] -> {:error, error}
-      [] -> {:error, missing(worker)}
+  @spec fetch_both(PortWorker.worker(), Call.t()) ::
+          {:ok, {Route.t(), Pending.t()}} | {:error, Error.t()}
+  def fetch_both(worker, call) when is_atom(worker) or is_pid(worker) do
+    with {:chosen_by, {chooser, term}} <- lookup_both(worker) do
+      chooser.route(term, call, &lookup_both/1)
     end
-  rescue
-    ArgumentError -> {:error, missing(worker)}
   end
 
-  def fetch_both(worker) do
-    with {:ok, pid} <- whereis(worker), do: fetch_both(pid)
+  def fetch_both(worker, call) do
+    with {:ok, key} <- key(worker) do
+      if is_tuple(key), do: lookup_both(key), else: fetch_both(key, call)
+    end
+  end
+
+  @doc "The route of one OS process."
+  @spec lookup(key()) :: {:ok, Route.t()} | {:error, Error.t()}
+  def lookup(key) do
+    case entry(key) do
+      %Route{} = route -> {:ok, route}
+      %Error{} = error -> {:error, error}
+    end
+  end
+
+  defp lookup_both(key) do
+    case :ets.lookup(__MODULE__, key) do
+      [{_key, %Route{} = route, pending}] -> {:ok, {route, pending}}
+      [{_key, %Error{} = error, nil}] -> {:error, error}
+      [{_key, chooser, nil}] -> {:chosen_by, chooser}
+      [] -> {:error, missing(key)}
+    end
+  rescue
+    ArgumentError -> {:error, missing(key)}
+  end
+
+  defp entry(key) do
+    :ets.lookup_element(__MODULE__, key, 2)
+  rescue
+    ArgumentError -> missing(key)
+  end
+
+  @doc "What chooses among the OS processes of a worker, or `nil` where nothing does."
+  @spec chooser(PortWorker.worker()) :: chooser() | nil
+  def chooser(worker) do
+    with {:ok, key} <- key(worker), {_module, _term} = chooser <- entry(key) do
+      chooser
+    else
+      _none -> nil
+    end
   end
 
   @doc """
@@ -101,23 +157,27 @@ defmodule PortWorker.Routes do
   A connection that ends first takes its route away and then tells the tasks it knows. If the route is
   still there, a task that was registered before is among them.
   """
-  @spec confirm(PortWorker.worker(), Route.t()) :: :ok | {:error, Error.t()}
-  def confirm(worker, %Route{connection: connection}) do
-    case fetch(worker) do
+  @spec confirm(Route.t()) :: :ok | {:error, Error.t()}
+  def confirm(%Route{key: key, connection: connection}) do
+    case lookup(key) do
       {:ok, %{connection: ^connection}} -> :ok
       {:ok, _restarted} -> {:error, Error.new(:worker_down, "the worker was restarted")}
       {:error, error} -> {:error, error}
     end
   end
 
-  # Only a local name or a pid is a key.
-  defp whereis({:global, _name} = worker), do: located(worker)
-  defp whereis({:via, module, _name} = worker) when is_atom(module), do: located(worker)
+  # A local name and a pid are keys.
+  defp key(worker) when is_atom(worker) or is_pid(worker), do: {:ok, worker}
+  defp key({:global, _name} = worker), do: located(worker)
+  defp key({:via, module, _name} = worker) when is_atom(module), do: located(worker)
 
-  defp whereis(other) do
+  defp key({server, index} = key) when (is_atom(server) or is_pid(server)) and is_integer(index),
+    do: {:ok, key}
+
+  defp key(other) do
     raise ArgumentError,
-          "expected a worker's name or pid (an atom, {:global, term}, {:via, module, term} or a pid), " <>
-            "got: #{inspect(other)}"
+          "expected a worker's name or pid (an atom, {:global, term}, {:via, module, term} or a pid), or one of its OS " <>
+            "processes ({name or pid, index}), got: #{inspect(other)}"
   end
 
   defp located(worker) do

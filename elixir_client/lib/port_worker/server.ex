@@ -1,29 +1,27 @@
 defmodule PortWorker.Server do
   @moduledoc false
   # The process that has the worker's name and stands in the supervision tree. It
-  # keeps one connection alive: starts it, starts it again with growing pauses when it
-  # ends, and gives up when that happens too often, so that its supervisor can act.
+  # keeps one connection alive, or as many as `:size` says: starts them, starts each again with growing pauses
+  # when it ends, and gives up when that happens too often to one of them, so that its supervisor can act.
   # Calls do not pass through it.
 
   use GenServer
 
-  alias PortWorker.{Connection, Error, Hello, Options, Pending, Requests, Restarts, Routes}
+  alias PortWorker.{Error, Hello, Options, Pending, Pool, Requests, Routes}
+  alias PortWorker.Pool.{Load, Member}
+  alias PortWorker.Test.Caller
 
   require Logger
 
-  @enforce_keys [:opts, :options, :check, :keys, :routes]
+  @enforce_keys [:opts, :options, :check, :routes, :members]
   defstruct [
     :opts,
     :options,
     :check,
-    :keys,
     :routes,
-    :connection,
-    :hello,
-    :error,
-    phase: :starting,
-    restarted: 0,
-    restarts: %Restarts{}
+    :members,
+    # The index of the one that is being replaced, from its drain until its successor is up.
+    :replacing
   ]
 
   @doc """
@@ -49,14 +47,18 @@ defmodule PortWorker.Server do
   @impl true
   def init({opts, options, check}) do
     Process.flag(:trap_exit, true)
-    keys = keys(options)
-    routes = Routes.own(keys)
-    Routes.put(keys, Error.new(:worker_down, "the worker is starting"))
+    {routes, members} = table(options)
 
-    state = %__MODULE__{opts: opts, options: options, check: check, keys: keys, routes: routes}
+    state = %__MODULE__{
+      opts: opts,
+      options: options,
+      check: check,
+      routes: routes,
+      members: members
+    }
 
-    with {:ok, state} <- connect(state),
-         {:ok, state} <- await_hello(state) do
+    with {:ok, state} <- each(members, state, &start/2),
+         {:ok, state} <- each(members, state, &await_hello/2) do
       {:ok, state}
     else
       {:error, error} ->
@@ -67,28 +69,85 @@ defmodule PortWorker.Server do
     end
   end
 
+  # One process has the worker's own entry. Where there are several, or a stub takes its place, that says who knows
+  # the way.
+  defp table(options) do
+    keys = keys(options)
+    size = size(options)
+    load = Load.new(size)
+    several? = size > 1 or options.command == :stub
+
+    members =
+      for index <- 1..size, into: %{} do
+        keys = if several?, do: [{hd(keys), index}], else: keys
+        {index, %Member{keys: keys, share: Load.share(load, index)}}
+      end
+
+    all = Enum.uniq(keys ++ Enum.flat_map(Map.values(members), & &1.keys))
+    routes = Routes.own(all)
+    Routes.put(all, Error.new(:worker_down, "the worker is starting"))
+    if several?, do: Routes.put(keys, chooser(options, hd(keys), load))
+    {routes, members}
+  end
+
   # The metadata of logs uses the first key, so the name goes first.
   defp keys(%{name: name}) when is_atom(name), do: [name, self()]
   defp keys(_without_local_name), do: [self()]
 
-  defp await_hello(%{connection: connection} = state) do
-    receive do
-      {:up, ^connection, hello} -> accept(hello, state)
-      {:EXIT, ^connection, reason} -> {:error, Error.from_exit(reason)}
-      {:EXIT, _parent, reason} -> exit(reason)
+  defp size(%{command: :stub}), do: 1
+  defp size(%{size: size}), do: size
+
+  defp chooser(%{command: :stub}, worker, _load), do: {Caller, worker}
+
+  defp chooser(%{route: route}, worker, load) do
+    {Pool, %Pool{worker: worker, load: load, route: route}}
+  end
+
+  defp each(members, state, fun) do
+    members
+    |> Map.keys()
+    |> Enum.reduce_while({:ok, state}, fn index, {:ok, state} ->
+      case fun.(index, state) do
+        {:ok, state} -> {:cont, {:ok, state}}
+        {:error, error} -> {:halt, {:error, error}}
+      end
+    end)
+  end
+
+  defp start(index, state) do
+    with {:ok, member} <- Member.start(state.members[index], state.options) do
+      {:ok, put_member(state, index, member)}
     end
   end
 
-  defp accept(hello, state) do
-    case state.check.(hello) do
+  defp await_hello(index, state) do
+    %{connection: connection} = state.members[index]
+
+    receive do
+      {:up, ^connection, hello} ->
+        accept(index, hello, state)
+
+      {:EXIT, pid, reason} ->
+        if index_of(state, pid), do: {:error, Error.from_exit(reason)}, else: exit(reason)
+    end
+  end
+
+  defp accept(index, hello, state) do
+    member = state.members[index]
+
+    case check(hello, state) do
       :ok ->
-        {:ok, up(hello, state)}
+        {:ok, put_member(state, index, Member.up(member, hello))}
 
       {:error, error} ->
-        Requests.stop(state.connection, state.options.drain_timeout)
+        Requests.stop([member.connection], state.options.drain_timeout)
         {:error, error}
     end
   end
+
+  # A stub has no functions until a test gives it some.
+  defp check(_hello, %{options: %{command: :stub}}), do: :ok
+  defp check(hello, state), do: state.check.(hello)
 
   defp unlink_parent do
     case Process.get(:"$ancestors") do
@@ -98,69 +157,72 @@ defmodule PortWorker.Server do
   end
 
   @impl true
-  def handle_call(:status, _from, state) do
-    status = %{
-      state: state.phase,
-      os_pid: state.hello && state.hello.os_pid,
-      name: state.hello && state.hello.name,
-      version: state.hello && state.hello.version,
-      restarts: state.restarted,
-      error: state.error
-    }
+  def handle_call(:status, _from, %{members: %{1 => member} = members} = state)
+      when map_size(members) == 1 do
+    {:reply, Member.status(member), state}
+  end
 
-    {:reply, {status, state.connection}, state}
+  def handle_call(:status, _from, state) do
+    {:reply, state |> in_order() |> Member.status_of(), state}
   end
 
   def handle_call(:functions, _from, state) do
-    {:reply, if(state.hello, do: state.hello.functions, else: []), state}
+    hello = state |> in_order() |> Enum.find_value(& &1.hello)
+    {:reply, if(hello, do: hello.functions, else: []), state}
   end
 
   @impl true
-  def handle_info({:up, connection, hello}, %{connection: connection} = state) do
-    case accept(hello, state) do
-      {:ok, state} ->
-        Logger.info("#{label(state)}: the worker is back, as OS process #{hello.os_pid}")
-        {:noreply, %{state | restarted: state.restarted + 1}}
+  def handle_info({:up, connection, hello}, state) do
+    with index when index != nil <- index_of(state, connection),
+         {:ok, state} <- accept(index, hello, state) do
+      member = state.members[index]
+      Logger.info("#{Member.label(member)}: the worker is back, as OS process #{hello.os_pid}")
+      state = put_member(state, index, %{member | restarted: member.restarted + 1})
+      {:noreply, replaced(state, index)}
+    else
+      nil ->
+        {:noreply, state}
 
       {:error, error} ->
-        Logger.error("#{label(state)}: the worker is back, but #{error.message}; giving up")
-        {:stop, {:gave_up, error}, %{state | connection: nil}}
+        label = Member.label(state.members[index_of(state, connection)])
+        Logger.error("#{label}: the worker is back, but #{error.message}; giving up")
+        {:stop, {:gave_up, error}, state}
     end
   end
 
-  # Between here and the exit calls are refused as draining. It asks once, so that nothing is lost here.
-  def handle_info({:replace, connection}, %{connection: connection, phase: :up} = state) do
-    if state.options.replace do
-      Requests.drain(connection, "the worker is being replaced")
-      {:noreply, %{state | phase: :draining}}
-    else
-      {:noreply, state}
+  # It asks once, so that it is kept in mind until it is its turn.
+  def handle_info({:replace, connection}, state) do
+    case index_of(state, connection) do
+      index when index != nil and state.options.replace ->
+        {:noreply, state |> update_member(index, &%{&1 | replace?: true}) |> replace_next()}
+
+      _ended_or_unwanted ->
+        {:noreply, state}
     end
   end
 
-  def handle_info({:EXIT, connection, reason}, %{connection: connection} = state) do
-    error = Error.from_exit(reason)
-    # It has said this itself, unless it was killed.
-    Routes.put(state.keys, error)
-    down(error, state)
+  def handle_info({:EXIT, connection, reason}, state) do
+    case index_of(state, connection) do
+      nil -> {:noreply, state}
+      index -> down(index, Error.from_exit(reason), state)
+    end
   end
 
   # The connection was killed; its exit signal comes next.
-  def handle_info({:"ETS-TRANSFER", _table, _connection, pending}, state) do
+  def handle_info({:"ETS-TRANSFER", _table, connection, pending}, state) do
     error = Error.from_exit(:killed)
-    Routes.put(state.keys, error)
+    index = index_of(state, connection)
+    if index, do: Routes.put(state.members[index].keys, error)
     Pending.fail(pending, error)
     {:noreply, state}
   end
 
-  def handle_info(:connect, state) do
+  def handle_info({:connect, index}, state) do
     with {:ok, options} <- Options.start(state.opts),
-         {:ok, state} <- connect(%{state | options: options}) do
+         {:ok, state} <- start(index, %{state | options: options}) do
       {:noreply, state}
     else
-      {:error, error} ->
-        Routes.put(state.keys, error)
-        down(error, state)
+      {:error, error} -> down(index, error, state)
     end
   end
 
@@ -172,53 +234,66 @@ defmodule PortWorker.Server do
   def handle_info(_stray, state), do: {:noreply, state}
 
   @impl true
-  def terminate(_reason, %{connection: nil}), do: :ok
-
   def terminate(_reason, state) do
-    Requests.stop(state.connection, state.options.drain_timeout)
+    connections = for %{connection: pid} when pid != nil <- Map.values(state.members), do: pid
+    Requests.stop(connections, state.options.drain_timeout)
+    fail_killed()
+  end
 
+  defp fail_killed do
     receive do
       {:"ETS-TRANSFER", _table, _connection, pending} ->
         Pending.fail(pending, Error.from_exit(:killed))
+        fail_killed()
     after
       0 -> :ok
     end
   end
 
-  defp connect(state) do
-    case Connection.start_link(state.keys, state.options) do
-      {:ok, connection} -> {:ok, %{state | connection: connection, phase: :starting}}
-      {:error, {:shutdown, error}} -> {:error, error}
-    end
-  end
+  defp down(index, error, state) do
+    member = state.members[index]
 
-  defp up(hello, state) do
-    %{state | hello: hello, phase: :up, restarts: Restarts.up(state.restarts, now()), error: nil}
-  end
-
-  defp down(error, state) do
-    clean? = clean?(error, state.phase)
-    outcome = Restarts.down(state.restarts, state.options, clean?, now())
-    state = %{state | connection: nil, hello: nil, phase: :down, error: error}
-
-    case outcome do
-      {:retry, delay, restarts} ->
+    case Member.down(member, error, state.options) do
+      {:retry, delay, clean?, member} ->
         level = if clean?, do: :info, else: :error
-        Logger.log(level, "#{label(state)}: #{error.message}; restart in #{delay} ms")
-        _ = Process.send_after(self(), :connect, delay)
-        {:noreply, %{state | restarts: restarts}}
+        Logger.log(level, "#{Member.label(member)}: #{error.message}; restart in #{delay} ms")
+        _ = Process.send_after(self(), {:connect, index}, delay)
+        {:noreply, put_member(state, index, member)}
 
       {:give_up, failures} ->
-        Logger.error("#{label(state)}: #{error.message}; giving up after #{failures} failures")
-        {:stop, {:gave_up, error}, state}
+        text = "#{error.message}; giving up after #{failures} failures"
+        Logger.error("#{Member.label(member)}: #{text}")
+        {:stop, {:gave_up, error}, put_member(state, index, %{member | connection: nil})}
     end
   end
 
-  # A worker that ends by itself with status 0 was told to; one that is replaced may end as it likes.
-  defp clean?(_error, :draining), do: true
-  defp clean?(error, phase), do: phase == :up and match?(%{exit_status: 0}, error.details)
+  # One at a time, so that the others can take its calls. Between its drain and its end calls for it are
+  # refused as draining.
+  defp replace_next(%{replacing: nil} = state) do
+    case Enum.find(state.members, fn {_, member} -> member.replace? and member.phase == :up end) do
+      {index, member} ->
+        Requests.drain(member.connection, "the worker is being replaced")
+        state = put_member(state, index, %{member | phase: :draining})
+        %{state | replacing: index}
 
-  defp label(%{keys: [name | _]}), do: inspect(name)
+      nil ->
+        state
+    end
+  end
 
-  defp now, do: System.monotonic_time(:millisecond)
+  defp replace_next(state), do: state
+
+  defp replaced(%{replacing: index} = state, index), do: replace_next(%{state | replacing: nil})
+  defp replaced(state, _another), do: state
+
+  defp index_of(state, connection) do
+    Enum.find_value(state.members, fn {index, member} ->
+      if member.connection == connection, do: index
+    end)
+  end
+
+  defp in_order(state), do: for(index <- 1..map_size(state.members), do: state.members[index])
+
+  defp put_member(state, index, member), do: put_in(state.members[index], member)
+  defp update_member(state, index, fun), do: put_member(state, index, fun.(state.members[index]))
 end

@@ -31,7 +31,7 @@ defmodule PortWorker.Streams do
   end
 
   defp start!(worker, call) do
-    with {:ok, route} <- Routes.fetch(worker),
+    with {:ok, route} <- Routes.fetch(worker, call),
          {:ok, stream} <- start(route, call) do
       stream
     else

@@ -24,13 +24,13 @@ defmodule PortWorker.Tasks do
   end
 
   def run(worker, call) do
-    case Routes.fetch(worker) do
-      {:ok, route} -> call_and_wait(worker, route, call)
+    case Routes.fetch(worker, call) do
+      {:ok, route} -> call_and_wait(route, call)
       {:error, error} -> Call.result(call, {:error, error})
     end
   end
 
-  defp call_and_wait(worker, route, call) do
+  defp call_and_wait(route, call) do
     time_left = Call.time_left(call, route)
     # Made in the same function as the receive, so that the receive skips what was in
     # the mailbox before.
@@ -47,7 +47,7 @@ defmodule PortWorker.Tasks do
         after
           min(patience, @unwatched) ->
             left = if patience == :infinity, do: :infinity, else: max(patience - @unwatched, 0)
-            wait_watching(worker, route, call, ref, left)
+            wait_watching(route, call, ref, left)
         end
 
       {:error, error} ->
@@ -57,7 +57,7 @@ defmodule PortWorker.Tasks do
   end
 
   # If the connection is gone already, the monitor says so at once.
-  defp wait_watching(worker, route, call, ref, left) do
+  defp wait_watching(route, call, ref, left) do
     monitor = Process.monitor(route.connection)
 
     receive do
@@ -66,7 +66,7 @@ defmodule PortWorker.Tasks do
         Call.result(call, result)
 
       {:DOWN, ^monitor, _, _, reason} ->
-        close(ref) || Call.result(call, {:error, why_down(worker, reason)})
+        close(ref) || Call.result(call, {:error, why_down(route, reason)})
     after
       left ->
         Process.demonitor(monitor, [:flush])
@@ -75,14 +75,14 @@ defmodule PortWorker.Tasks do
     end
   end
 
-  defp why_down(worker, :noproc) do
-    case Routes.fetch(worker) do
+  defp why_down(route, :noproc) do
+    case Routes.lookup(route.key) do
       {:error, error} -> error
       {:ok, _restarted} -> Error.new(:worker_down, "the worker was restarted")
     end
   end
 
-  defp why_down(_worker, reason), do: Error.from_exit(reason)
+  defp why_down(_route, reason), do: Error.from_exit(reason)
 
   @doc "The same in another process, as if the one with that context had made the call."
   @spec run_within(Context.t(), PortWorker.worker(), Call.t()) :: result()
@@ -96,7 +96,7 @@ defmodule PortWorker.Tasks do
   def cast(worker, call) do
     ref = {:cast, call.function, System.unique_integer()}
 
-    with {:ok, route} <- Routes.fetch(worker),
+    with {:ok, route} <- Routes.fetch(worker, call),
          {:ok, encoded} <- Call.encode(call, route, ref, Call.time_left(call, route)) do
       Requests.announce(route, ref, call, nil)
       Writer.call(route.writer, encoded)
@@ -106,8 +106,8 @@ defmodule PortWorker.Tasks do
   @doc "Makes the call and returns at once. Whatever becomes of it arrives as `{ref, _}`."
   @spec start(PortWorker.worker(), Call.t()) :: Ref.t()
   def start(worker, call) do
-    case Routes.fetch_both(worker) do
-      {:ok, route, pending} -> start(worker, {route, pending}, call)
+    case Routes.fetch_both(worker, call) do
+      {:ok, target} -> start(worker, target, call)
       {:error, error} -> refused(worker, make_ref(), call, error)
     end
   end
@@ -194,7 +194,7 @@ defmodule PortWorker.Tasks do
         still_waiting
 
       receipt ->
-        close(task.ref)
+        _ = close(task.ref)
         receipt
     end
   end
@@ -230,7 +230,7 @@ defmodule PortWorker.Tasks do
     task.on_progress.(term)
   catch
     kind, reason ->
-      abandon(task)
+      _ = abandon(task)
       :erlang.raise(kind, reason, __STACKTRACE__)
   end
 

@@ -13,8 +13,8 @@ defmodule PortWorker.WorkerLog do
   @max_integer 2 ** 64 - 1
 
   @doc """
-  Logs `message` for the worker `name`. The metadata has `:portworker` (the worker's name), `:attributes` (a map whose keys are
-  strings), and `:function` and `:task` (its name) where the record is of a task.
+  Logs `message` for the worker `name`, or for one of its OS processes, `{name, index}`. The metadata has `:portworker` (the worker's
+  name), `:portworker_index` where it has several OS processes, `:attributes` (a map whose keys are strings), and `:function` and `:task` (its name) where the record is of a task.
 
   What the worker sends never becomes an atom.
   """
@@ -25,7 +25,7 @@ defmodule PortWorker.WorkerLog do
   end
 
   defp record(name, message, attributes) do
-    metadata = [application: :portworker, portworker: name, attributes: attributes]
+    metadata = [application: :portworker, attributes: attributes] ++ origin(name)
 
     of_task =
       for {key, word} <- [function: "function", task: "task"],
@@ -35,6 +35,11 @@ defmodule PortWorker.WorkerLog do
 
     {"#{inspect(name)}: #{text(message)}#{pairs(attributes)}", metadata ++ of_task}
   end
+
+  defp origin({name, index}) when is_integer(index),
+    do: [portworker: name, portworker_index: index]
+
+  defp origin(name), do: [portworker: name]
 
   @doc """
   A message as valid, bounded UTF-8.

@@ -9,6 +9,9 @@ defmodule PortWorker.Writer do
   # call to its death, which is cheaper than to begin and end with each call. A death
   # message is sent only to the worker, never acted on here.
 
+  alias PortWorker.Executable
+  alias PortWorker.Pool.Load
+  alias PortWorker.Test.Peer
   alias PortWorker.Wire
 
   # Enough that a packet costs little beside what is in it. The other side begins with the first
@@ -19,13 +22,13 @@ defmodule PortWorker.Writer do
   # Past this, what was just written is worth a collection: the process may sleep long.
   @large 1_048_576
 
-  @enforce_keys [:port, :calls]
-  defstruct [:port, :calls, limit: @max_bytes]
+  @enforce_keys [:port, :share]
+  defstruct [:port, :share, limit: @max_bytes]
 
-  @doc "Starts the writer of `port`. It counts the calls it wrote in the first of `calls`."
-  @spec start_link(port(), :counters.counters_ref()) :: pid()
-  def start_link(port, calls) do
-    :proc_lib.spawn_link(__MODULE__, :wait, [%__MODULE__{port: port, calls: calls}, %{}])
+  @doc "Starts the writer of `port`. It counts the calls it writes in `share`."
+  @spec start_link(Executable.program(), Load.share()) :: pid()
+  def start_link(port, share) do
+    :proc_lib.spawn_link(__MODULE__, :wait, [%__MODULE__{port: port, share: share}, %{}])
   end
 
   @doc "Writes a call that was encoded by the caller; `owner` is watched unless it is `nil`."
@@ -119,11 +122,13 @@ defmodule PortWorker.Writer do
   defp flush(_writer, [], _bytes, _count, _calls), do: :ok
 
   defp flush(writer, batch, bytes, count, calls) do
-    :counters.add(writer.calls, 1, calls)
+    Load.wrote(writer.share, calls)
     command(writer.port, batch |> Enum.reverse() |> Wire.packet(count))
     if bytes > @large, do: :erlang.garbage_collect()
     :ok
   end
+
+  defp command(peer, packet) when is_pid(peer), do: Peer.command(peer, packet)
 
   # A closed port is the connection's to notice; there is nothing left to write to.
   defp command(port, packet) do

@@ -14,7 +14,7 @@ defmodule PortWorker.WindowTest do
   end
 
   defp connection(worker) do
-    {_status, connection} = GenServer.call(worker, :status)
+    {:ok, %{connection: connection}} = PortWorker.Routes.fetch(worker)
     connection
   end
 

@@ -30,7 +30,7 @@ defmodule PortWorker.TestWorker do
 
   @doc "What the worker's connection still knows of calls, and the processes it or its writer watches."
   def remembered(worker) do
-    {_status, connection} = GenServer.call(worker, :status)
+    {:ok, %{connection: connection}} = PortWorker.Routes.fetch(worker)
     state = :sys.get_state(connection)
     %{session: session, callbacks: callbacks, writer: writer, pending: pending} = state
 

@@ -26,7 +26,7 @@ defmodule PortWorker.Options.Schema do
       required: true,
       doc:
         "the worker's executable: a path, the name of a program on `PATH`, or `{app, path}` for a " <>
-          "file below the `priv` folder of an application"
+          "file below the `priv` folder of an application. `:stub` starts none: see `PortWorker.Test`"
     ],
     name: [
       type: :name,
@@ -38,6 +38,19 @@ defmodule PortWorker.Options.Schema do
       doc:
         "the application whose environment holds more options under the worker's name; what is " <>
           "given to `start_link/1` wins. Read at the start and on every restart of the worker"
+    ],
+    size: [
+      type: {:integer, 1},
+      default: 1,
+      doc:
+        "how many OS processes to run. Each call goes to one of them; one that ends takes only its own calls with it. Not read " <>
+          "again on a restart"
+    ],
+    route: [
+      type: {:in, [:least_busy, :round_robin]},
+      default: :least_busy,
+      doc:
+        "which of several OS processes a call without a `:key` goes to: the one with the fewest calls in flight, or each in turn"
     ],
     args: [type: {:list, :string}, default: [], doc: "arguments of the executable"],
     env: [
@@ -189,6 +202,12 @@ defmodule PortWorker.Options.Schema do
       doc: "the place in the lane's queue; the default is `:normal`"
     ],
     name: [type: :label, doc: "a name for the task, shown in logs, stacks and profiles"],
+    key: [
+      type: :term,
+      doc:
+        "any term. Where a worker has several OS processes, calls with the same key go to the same one, as long as it is up; " <>
+          "`nil` is none"
+    ],
     retry: [
       type: :retry,
       doc:
@@ -274,7 +293,7 @@ defmodule PortWorker.Options.Schema do
                 )
 
   # A group or a pipeline itself runs in no lane, and is tried once.
-  @scope Keyword.take(@call, [:timeout, :deadline, :on_progress, :name, :meta])
+  @scope Keyword.take(@call, [:timeout, :deadline, :on_progress, :name, :key, :meta])
 
   @group Keyword.merge(@scope,
            on_error: [

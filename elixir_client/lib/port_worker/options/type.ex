@@ -23,6 +23,7 @@ defmodule PortWorker.Options.Type do
   def accept(:name, {:global, _} = value), do: {:ok, value}
   def accept(:name, {:via, module, _} = value) when is_atom(module), do: {:ok, value}
 
+  def accept(:term, value), do: {:ok, value}
   def accept(:args, value) when is_list(value) and length(value) >= 0, do: {:ok, value}
   def accept(:active, value) when is_boolean(value), do: {:ok, value}
   def accept(:active, value), do: accept({:integer, 1}, value)
@@ -43,6 +44,7 @@ defmodule PortWorker.Options.Type do
   end
 
   def accept(:command, {app, path}) when is_atom(app) and is_binary(path), do: {:ok, {app, path}}
+  def accept(:command, :stub), do: {:ok, :stub}
   def accept(:command, ""), do: :error
   def accept(:command, value), do: accept(:string, value)
 
@@ -113,6 +115,7 @@ defmodule PortWorker.Options.Type do
   def expected({:list, :atom}), do: "a list of atoms"
   def expected({:in, list}), do: "one of #{Enum.map_join(list, ", ", &inspect/1)}"
 
+  def expected(:term), do: "any term"
   def expected(:args), do: "a list of arguments"
   def expected(:active), do: "true, false or a whole number from 1"
   def expected(:window), do: "a whole number from 1 or :infinity"
@@ -125,7 +128,7 @@ defmodule PortWorker.Options.Type do
     "sizes from 1, or [size: n, queue: n], under #{Enum.map_join(@lanes, ", ", &inspect/1)}"
   end
 
-  def expected(:command), do: "the path or name of an executable, or {app, path below priv}"
+  def expected(:command), do: "the path or name of an executable, {app, path below priv} or :stub"
   def expected(:name), do: "an atom, {:global, term} or {:via, module, term}"
   def expected(:label), do: "a string or an atom"
   def expected(:progress), do: "a function of one argument or a pid"
