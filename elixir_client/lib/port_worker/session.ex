@@ -10,7 +10,7 @@ defmodule PortWorker.Session do
   # may lead to some.
 
   alias PortWorker.{Callbacks, Error, Hello, Window, Wire}
-  alias PortWorker.Session.{Inputs, Task}
+  alias PortWorker.Session.{Callback, Inputs, Task}
 
   @enforce_keys [:greeting, :window, :callbacks]
   defstruct [
@@ -309,29 +309,13 @@ defmodule PortWorker.Session do
     case session.callbacks do
       %{^name => function} when is_list(args) and is_map(opts) ->
         task = Map.get(session.tasks, ref)
-
-        {:callback,
-         %{
-           id: id,
-           ref: ref,
-           function: function,
-           args: args,
-           timeout: timeout(opts),
-           meta: meta(opts),
-           caller: task && task.caller
-         }}
+        {:callback, Callback.request(id, ref, function, args, opts, task)}
 
       _none ->
         text = "no function #{label(name)} is registered here"
         {:write, {:reply, id, {:error, %{reason: :unknown_function, message: text}}}}
     end
   end
-
-  defp timeout(%{timeout: ms}) when is_integer(ms) and ms >= 0, do: ms
-  defp timeout(_without), do: :infinity
-
-  defp meta(%{meta: meta}) when is_map(meta), do: meta
-  defp meta(_without), do: %{}
 
   # Two live tasks of one ref can only be this client's mistake, and one of them waits.
   defp fault(ref, %Error{reason: :duplicate_ref} = error, session, actions) do

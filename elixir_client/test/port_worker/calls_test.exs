@@ -414,6 +414,16 @@ defmodule PortWorker.CallsTest do
   end
 
   describe "cast/4" do
+    test "has nobody to tell of progress", %{worker: worker, peer: peer} do
+      {:ok, route} = PortWorker.Routes.fetch(worker)
+      assert PortWorker.cast(worker, "f", [], on_progress: fn _ -> :unused end) == :ok
+      assert_receive {:peer, ^peer, {:call, ref, "f", [], _}}
+      say(peer, [{:progress, ref, 1}, {:result, ref, {:ok, 1}}])
+      answer(peer)
+      assert PortWorker.run(worker, "g") == {:ok, "g"}
+      assert {:ok, ^route} = PortWorker.Routes.fetch(worker)
+    end
+
     test "returns at once and outlives its caller", %{worker: worker, peer: peer} do
       assert PortWorker.cast(worker, "f", [1]) == :ok
       assert_receive {:peer, ^peer, {:call, ref, "f", [1], opts}}
