@@ -40,12 +40,7 @@ func (w *wireWriter) WriteParts(parts [][]byte, wait bool) (int, error) {
 	}
 	total := 0
 	err = raw.Write(func(fd uintptr) bool {
-		for parts = unwritten(parts, 0); len(parts) > 0 && err == nil; {
-			var n int
-			n, err = writeOnce(int(fd), parts)
-			total += n
-			parts = unwritten(parts, n)
-		}
+		total, err = writeAll(int(fd), parts)
 		return true
 	})
 	return total, err
@@ -55,11 +50,42 @@ func (w *wireWriter) writeAtOnce(parts [][]byte) (int, error) {
 	if w.try < 0 {
 		return 0, nil
 	}
-	n, err := writeOnce(w.try, unwritten(parts, 0))
+	n, err := writeAll(w.try, parts)
 	if errors.Is(err, unix.EAGAIN) {
 		err = nil
 	}
 	return n, err
+}
+
+// pieceSize is how much is written in one call. The client is woken at the end of a write, or when
+// the pipe is full: by pieces, it reads the first while the next is written, and leaves room for
+// the end of a packet that is larger than the pipe.
+const pieceSize = 512 << 10
+
+// writeAll writes the parts, in pieces, up to an error.
+func writeAll(fd int, parts [][]byte) (total int, err error) {
+	var room [3][]byte
+	for parts = unwritten(parts, 0); len(parts) > 0; {
+		n, err := writeOnce(fd, piece(room[:0], parts))
+		if err != nil {
+			return total, err
+		}
+		total += n
+		parts = unwritten(parts, n)
+	}
+	return total, nil
+}
+
+// piece appends the first pieceSize bytes of the parts to dst.
+func piece(dst, parts [][]byte) [][]byte {
+	left := pieceSize
+	for _, part := range parts {
+		part = part[:min(left, len(part))]
+		if left -= len(part); len(part) > 0 {
+			dst = append(dst, part)
+		}
+	}
+	return dst
 }
 
 // writeOnce makes one write of all parts.

@@ -11,7 +11,7 @@ type functionCounts struct {
 	calls, ok, errors int64
 	attempts, retries int64
 	total, longest    time.Duration
-	pace              pace
+	pace, largePace   pace // the second is that of runs with large arguments
 }
 
 // FunctionStats is a function's part of [Stats]. Durations are in milliseconds, from a task's
@@ -32,7 +32,7 @@ type FunctionStats struct {
 // first place, which is not shown.
 func (s *inflight) of(f *Function) *functionCounts {
 	for f.index >= len(s.functions) {
-		s.functions = append(s.functions, functionCounts{})
+		s.functions = append(s.functions, functionCounts{largePace: pace{large: true}})
 	}
 	return &s.functions[f.index]
 }

@@ -93,7 +93,7 @@ func (s *inflight) admit(t *Task) (start *Task, refused *protocol.Error) {
 	if s.mayInline(t) {
 		s.enterInline(t)
 	} else {
-		t.checked = t.measured && s.of(t.fn.Load()).pace.seen < lessons
+		t.checked = t.measured && s.pace(t).seen < lessons
 		s.enter(t)
 	}
 	return t, nil
@@ -145,7 +145,7 @@ func overloaded(format string, args ...any) *protocol.Error {
 func (s *inflight) returned(t *Task) (next *Task) {
 	t.inside = false
 	if t.took > 0 {
-		p := &s.of(t.fn.Load()).pace
+		p := s.pace(t)
 		p.learn(t.took)
 		p.locks = p.locks || t.locks
 		t.took = 0

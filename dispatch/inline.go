@@ -41,14 +41,14 @@ func (s *inflight) mayInline(t *Task) bool {
 	const short = 10 * time.Millisecond // a deadline that is watched from the start
 	fn := t.fn.Load()
 	if fn.guard != nil || fn.Kind != KindFunction || fn.index == 0 || t.retry != nil || t.parent != nil ||
-		t.lane.name != LaneIO || t.lane.executor != nil || len(t.call.Args) > largeArgs {
+		t.lane.name != LaneIO || t.lane.executor != nil {
 		return false
 	}
 	t.measured = true
 	if t.call.Timeout > 0 && t.call.Timeout < short {
 		return false
 	}
-	return s.of(fn).pace.allows(t.accepted, s.spent)
+	return s.pace(t).allows(t.accepted, s.spent)
 }
 
 // inlineCount is how many tasks run inline: one, or none. Those are in no list of tasks.
@@ -113,7 +113,7 @@ func (c *Conn) finishInline(t *Task, value any, err error) (done bool) {
 		took := now - c.clock
 		s.spent += took
 		c.clock = now
-		s.of(t.fn.Load()).pace.learnInline(took, now)
+		s.pace(t).learnInline(took, now)
 		next = s.returned(t)
 		s.end(t, e.reason, now)
 	})
@@ -131,7 +131,7 @@ func (c *Conn) freeReader(t *Task) {
 	c.update(func(s *inflight) {
 		if released = s.inline == t; released {
 			now := s.now()
-			s.of(t.fn.Load()).pace.slow(now)
+			s.pace(t).slow(now)
 			s.outline(now)
 		}
 	})
@@ -156,7 +156,7 @@ func (c *Conn) look() {
 		w := &s.watch
 		if stuck = s.inline != nil && s.inline == w.seen; stuck {
 			now := s.now()
-			s.of(s.inline.fn.Load()).pace.stuck(now)
+			s.pace(s.inline).stuck(now)
 			s.outline(now)
 		}
 		if w.quiet++; w.runs != s.inlined || s.inline != nil {

@@ -126,6 +126,22 @@ func actInline(begun chan struct{}, do func(ctx context.Context, task *Task) (an
 	}
 }
 
+func TestRunsWithLargeArgumentsAreJudgedApart(t *testing.T) {
+	for name, known := range map[string]func(*functionCounts) *pace{
+		"small": func(n *functionCounts) *pace { return &n.pace },
+		"large": func(n *functionCounts) *pace { return &n.largePace },
+	} {
+		t.Run(name+" are known to be quick", func(t *testing.T) {
+			w := serveInline(t, func(_ context.Context, task *Task) (any, error) { return inlineNow(task), nil })
+			w.conn.update(func(s *inflight) { known(s.of(w.conn.options.Registry.find("act"))).seen = lessons })
+			for ref, args := range map[int][]any{1: {}, 2: {make([]byte, largeArgs+1)}} {
+				w.send(etf.Tuple{etf.Atom("call"), ref, "act", args})
+				assert.Equal(t, result(ref, (name == "large") == (len(args) > 0)), w.next())
+			}
+		})
+	}
+}
+
 func TestAHandlerThatBlocksTheReaderLosesIt(t *testing.T) {
 	begun, goOn := make(chan struct{}), make(chan struct{})
 	w := serveInline(t, actInline(begun, func(context.Context, *Task) (any, error) {

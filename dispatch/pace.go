@@ -15,8 +15,12 @@ const (
 	briskBudget = 100 * time.Microsecond
 	// lessons is how many runs of a function are seen before the reader does one.
 	lessons = 8
-	// largeArgs is how many bytes of arguments make a run that tells nothing of others.
-	largeArgs = 16 << 10
+	// largeArgs is how many bytes of arguments make a run that tells nothing of those with
+	// fewer. To read and to answer such a call keeps the reader longer than a brisk run, so
+	// that its own run may take largeBrisk, and is late after largeLate.
+	largeArgs  = 16 << 10
+	largeBrisk = 100 * time.Microsecond
+	largeLate  = 500 * time.Microsecond
 	// A function that has held the reader up gets goroutines for leastRest, and each
 	// time for twice as long, up to mostRest.
 	leastRest = 10 * time.Millisecond
@@ -42,6 +46,16 @@ type pace struct {
 	lates    int           // of these, those that took too long
 	asked    uint          // how often the reader might have done one
 	locks    bool          // it keeps its thread
+	large    bool          // its runs have large arguments
+}
+
+// pace returns what is known of runs like t's.
+func (s *inflight) pace(t *Task) *pace {
+	n := s.of(t.fn.Load())
+	if len(t.call.Args) > largeArgs {
+		return &n.largePace
+	}
+	return &n.pace
 }
 
 // learn takes note of a run. The estimate follows what three of four runs stay below: a
@@ -62,7 +76,7 @@ func (p *pace) learn(took time.Duration) {
 // learnInline takes note of a run by the reader.
 func (p *pace) learnInline(took, now time.Duration) {
 	p.learn(took)
-	if took > lateRun {
+	if took > p.latest() {
 		p.late(now, 1)
 	}
 	if p.good++; p.good == forgiven {
@@ -96,10 +110,26 @@ func (p *pace) allows(now, spent time.Duration) bool {
 	switch {
 	case p.estimate <= swift:
 		return true
-	case p.estimate <= brisk:
+	case p.estimate <= p.brisk():
 		return spent <= briskBudget
 	}
 	return p.estimate <= lateRun && p.asked%probes == 0
+}
+
+// brisk is the longest run that the reader does itself, within its budget.
+func (p *pace) brisk() time.Duration {
+	if p.large {
+		return largeBrisk
+	}
+	return brisk
+}
+
+// latest is the longest run that is not too long for the reader.
+func (p *pace) latest() time.Duration {
+	if p.large {
+		return largeLate
+	}
+	return lateRun
 }
 
 // keepsThread reports whether this goroutine is locked to its thread: a handler that

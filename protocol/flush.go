@@ -6,9 +6,9 @@ const (
 	// flushRounds is how many writes a goroutine does for others before it hands
 	// the flushing on.
 	flushRounds = 16
-	// trySize is how many bytes are written at most by a goroutine that has better to
-	// do: copying more into a pipe takes longer than waking another.
-	trySize = 256 << 10
+	// trySize is how many bytes are tried at most by a goroutine that has better to
+	// do. A pipe that is full ends it sooner; to wake another takes longer than to fill one.
+	trySize = 4 << 20
 )
 
 // Parts is an output that takes a packet in several parts, and can be asked to take
