@@ -150,9 +150,7 @@ func (p *PacketReader) grow(n int) {
 	if size <= len(p.buf) {
 		size = len(p.buf) + chunkSize
 	}
-	fresh := make([]byte, len(p.buf), size)
-	copy(fresh, p.buf)
-	p.buf = fresh
+	p.buf = append(uncleared(size), p.buf...)
 }
 
 func unexpected(err error) error {
