@@ -8,6 +8,7 @@ defmodule PortWorker.AsyncStream do
   # it, and counts as running until then, so that no more than `max` are ever held.
 
   alias PortWorker.{Call, Error, Options, Routes, Tasks, Writer}
+  alias PortWorker.Telemetry.Span
 
   @enforce_keys [:worker, :function, :options, :fun]
   defstruct [
@@ -91,15 +92,27 @@ defmodule PortWorker.AsyncStream do
     stream = %{stream | sent: number + 1}
     call = Call.build!(stream.function, [element | options.args], options)
 
-    with {:ok, {route, _pending} = target} <- Routes.fetch_both(stream.worker, call),
-         {:ok, ref, expires_at} <- send_call(target, call) do
-      %{
-        stream
-        | running: Map.put(stream.running, ref, {number, route}),
-          expiring: :queue.in({ref, expires_at}, stream.expiring)
-      }
-    else
-      {:error, error} -> done(stream, number, {:error, error})
+    case Routes.fetch_both(stream.worker, call) do
+      {:ok, {route, _pending} = target} ->
+        span = Span.start(:call, stream.worker, route, call)
+        call(stream, number, call, target, span)
+
+      {:error, error} ->
+        done(stream, number, Span.start(:call, stream.worker, nil, call), {:error, error})
+    end
+  end
+
+  defp call(stream, number, call, {route, _pending} = target, span) do
+    case send_call(target, call) do
+      {:ok, ref, expires_at} ->
+        %{
+          stream
+          | running: Map.put(stream.running, ref, {number, route, span}),
+            expiring: :queue.in({ref, expires_at}, stream.expiring)
+        }
+
+      {:error, error} ->
+        done(stream, number, span, {:error, error})
     end
   end
 
@@ -126,7 +139,7 @@ defmodule PortWorker.AsyncStream do
         finish(stream, ref, result)
     after
       Call.time_to(expires_at) ->
-        {_number, route} = Map.fetch!(running, first)
+        {_number, route, _span} = Map.fetch!(running, first)
         cancel(first, route)
         finish(stream, first, {:error, Error.new(:timeout, "the worker did not answer in time")})
     end
@@ -141,11 +154,12 @@ defmodule PortWorker.AsyncStream do
   end
 
   defp finish(stream, ref, result) do
-    {{number, _route}, running} = Map.pop!(stream.running, ref)
-    done(%{stream | running: running}, number, result)
+    {{number, _route, span}, running} = Map.pop!(stream.running, ref)
+    done(%{stream | running: running}, number, span, result)
   end
 
-  defp done(stream, number, result) do
+  defp done(stream, number, span, result) do
+    _ = Span.stop(span, result)
     %{stream | waiting: Map.put(stream.waiting, number, result)}
   end
 
@@ -184,7 +198,11 @@ defmodule PortWorker.AsyncStream do
 
   # Nothing goes on over there, nothing is left in the mailbox, and the input is told.
   defp stop(stream) do
-    Enum.each(stream.running, fn {ref, {_number, route}} -> cancel(ref, route) end)
+    Enum.each(stream.running, fn {ref, {_number, route, span}} ->
+      cancel(ref, route)
+      Span.stop(span, {:error, Error.new(:cancelled, "no more results are taken")})
+    end)
+
     if stream.next != :done, do: stream.next.({:halt, nil})
     :ok
   end

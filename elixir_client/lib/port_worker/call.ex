@@ -5,15 +5,22 @@ defmodule PortWorker.Call do
 
   alias PortWorker.{Context, Error, Options, Routes, Wire}
   alias PortWorker.Session.{Inputs, Task}
+  alias PortWorker.Telemetry.Span
 
   # How much longer than the worker the caller waits. The worker keeps the time; this is for
   # one that cannot answer.
   @grace 1_000
 
   @enforce_keys [:function, :args, :options]
-  defstruct [:function, :args, :options]
+  # The span is that of a call whose end the connection tells.
+  defstruct [:function, :args, :options, :span]
 
-  @type t :: %__MODULE__{function: String.t(), args: list(), options: Options.call()}
+  @type t :: %__MODULE__{
+          function: String.t(),
+          args: list(),
+          options: Options.call(),
+          span: Span.t() | nil
+        }
 
   @doc "A call with the options of `run/4`. Raises `ArgumentError` for what can be no call."
   @spec new!(atom() | String.t(), list(), keyword()) :: t()
@@ -148,7 +155,8 @@ defmodule PortWorker.Call do
     %Task{
       function: call.function,
       progress_to: progress_to(options, progress_to),
-      caller: if(route.callbacks?, do: caller())
+      caller: if(route.callbacks?, do: caller()),
+      span: call.span
     }
   end
 

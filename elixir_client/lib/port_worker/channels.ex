@@ -9,6 +9,7 @@ defmodule PortWorker.Channels do
 
   alias PortWorker.{Call, Channel, Error, Requests, Routes, Wire, Writer}
   alias PortWorker.Session.Inputs
+  alias PortWorker.Telemetry.Span
 
   @sent 1
   @granted 2
@@ -21,11 +22,19 @@ defmodule PortWorker.Channels do
   @doc "Makes the call that opens the channel."
   @spec open(PortWorker.worker(), Call.t()) :: {:ok, Channel.t()} | {:error, Error.t()}
   def open(worker, call) do
-    with {:ok, route} <- Routes.fetch(worker, call),
-         {:ok, ref} <- call(route, call) do
+    case Routes.fetch(worker, call) do
+      {:ok, route} ->
+        open(worker, route, %{call | span: Span.shared(:channel, worker, route, call)})
+
+      {:error, error} ->
+        span = Span.start(:channel, worker, nil, call)
+        Span.stop(span, {:error, %{error | function: call.function}})
+    end
+  end
+
+  defp open(worker, route, call) do
+    with {:ok, ref} <- call(route, call) do
       {:ok, channel(worker, route, ref, call)}
-    else
-      {:error, error} -> {:error, %{error | function: call.function}}
     end
   end
 
@@ -39,8 +48,10 @@ defmodule PortWorker.Channels do
       {:ok, ref}
     else
       {:error, error} ->
+        # First, for it to have been forgotten would be a good end.
+        failed = Span.stop(call.span, {:error, %{error | function: call.function}})
         abandon(route, ref)
-        {:error, error}
+        failed
     end
   end
 

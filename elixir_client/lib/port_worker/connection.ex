@@ -11,6 +11,7 @@ defmodule PortWorker.Connection do
   alias PortWorker.{Callbacks, Error, Executable, Hello, Notification, Options, Pending}
   alias PortWorker.{Requests, Routes, Session, WorkerLog, Writer}
   alias PortWorker.Pool.Load
+  alias PortWorker.Telemetry.{Lanes, Life, Queue, Span}
 
   # What the worker gets on top of its own drain deadline, and what a killed process
   # gets to be gone, in milliseconds.
@@ -22,11 +23,23 @@ defmodule PortWorker.Connection do
   # is written to it then breaks the pipe, and the exit status is lost.
   @ack_delay 1_000
 
-  @enforce_keys [:server, :keys, :options, :port, :writer, :share, :pending, :session, :callbacks]
+  @enforce_keys [
+    :server,
+    :keys,
+    :options,
+    :life,
+    :port,
+    :writer,
+    :share,
+    :pending,
+    :session,
+    :callbacks
+  ]
   defstruct [
     :server,
     :keys,
     :options,
+    :life,
     :port,
     :writer,
     :share,
@@ -50,16 +63,18 @@ defmodule PortWorker.Connection do
   def init({server, keys, share, options}) do
     # A broken pipe arrives as the port's exit signal.
     Process.flag(:trap_exit, true)
+    life = Life.new(Map.get(options, :name, server), index(keys))
 
     with {:ok, path} <- Executable.find(options.command),
          {:ok, port} <- Executable.open(path, options) do
       _ = Executable.monitor(port)
-      writer = Writer.start_link(port, share)
+      writer = Writer.start_link(port, share, Queue.new(life.of))
 
       state = %__MODULE__{
         server: server,
         keys: keys,
         options: options,
+        life: life,
         port: port,
         writer: writer,
         share: share,
@@ -71,7 +86,9 @@ defmodule PortWorker.Connection do
 
       {:ok, request(state, &Session.hello/1)}
     else
-      {:error, error} -> {:stop, {:shutdown, error}}
+      {:error, error} ->
+        Life.down(life, error, :hello)
+        {:stop, {:shutdown, error}}
     end
   end
 
@@ -142,8 +159,9 @@ defmodule PortWorker.Connection do
 
   def handle_info(:heartbeat, state) do
     Process.send_after(self(), :heartbeat_over, state.options.heartbeat_timeout)
+    state = request(%{state | life: Life.pinged(state.life)}, &Session.ping/1)
     # Between two pings is a good time to let go of the packets that passed through.
-    {:noreply, request(state, &Session.ping/1), :hibernate}
+    {:noreply, state, :hibernate}
   end
 
   def handle_info(:heartbeat_over, state) do
@@ -184,6 +202,10 @@ defmodule PortWorker.Connection do
     Executable.close(state.port)
     take_leave(state, Error.from_exit(reason))
   end
+
+  # Which of its worker's OS processes it is, from 1.
+  defp index([{_worker, index} | _keys]), do: index
+  defp index(_of_the_only_one), do: 1
 
   defp request(state, fun) do
     {actions, session} = fun.(state.session)
@@ -268,6 +290,16 @@ defmodule PortWorker.Connection do
     perform(rest, state)
   end
 
+  defp perform([{:stopped, span, result} | rest], state) do
+    _ = Span.stop(span, result)
+    perform(rest, state)
+  end
+
+  defp perform([:ponged | rest], state) do
+    Life.ponged(state.life, Load.in_flight(state.share))
+    perform(rest, state)
+  end
+
   defp perform([{:up, hello} | rest], state), do: perform(rest, up(hello, state))
   defp perform([{:broken, error} | _rest], state), do: broken(error, state)
 
@@ -276,6 +308,7 @@ defmodule PortWorker.Connection do
     Writer.limit(state.writer, Hello.max_frame(hello))
     state = %{state | callbacks: Callbacks.limit(state.callbacks, Hello.max_frame(hello))}
     Load.open(state.share)
+    state = %{state | life: Life.up(state.life, hello)}
     Routes.put(state.keys, route(hello, state), state.pending)
     send(state.server, {:up, self(), hello})
     schedule_heartbeat(state)
@@ -291,7 +324,8 @@ defmodule PortWorker.Connection do
       timeout: state.options.timeout,
       callbacks?: map_size(state.options.callbacks) > 0,
       kinds: Hello.kinds(hello),
-      metadata: state.options.metadata
+      metadata: state.options.metadata,
+      lanes: Lanes.new(hello)
     }
   end
 
@@ -332,6 +366,7 @@ defmodule PortWorker.Connection do
     {actions, session} = Session.down(state.session, error)
     {:noreply, state} = perform(actions, %{state | session: session})
     Pending.delete(state.pending)
+    Life.down(state.life, error, state.session.phase)
     state
   end
 

@@ -29,11 +29,11 @@ defmodule PortWorker.Requests do
 
   @doc """
   The same where the connection is to know more of it than its ref: when it reports progress, to `progress_to`
-  if a function waits for it there, or may lead to calls back.
+  if a function waits for it there, may lead to calls back, or has a span that ends there.
   """
   @spec announce(Routes.Route.t(), term(), Call.t(), progress_to :: pid() | reference() | nil) ::
           :ok
-  def announce(%{callbacks?: false}, _ref, %{options: options}, _progress_to)
+  def announce(%{callbacks?: false}, _ref, %{options: options, span: nil}, _progress_to)
       when not is_map_key(options, :on_progress),
       do: :ok
 

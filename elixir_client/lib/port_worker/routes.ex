@@ -33,7 +33,9 @@ defmodule PortWorker.Routes do
       # Streams and channels, by name.
       kinds: %{},
       # Keys of Logger metadata that go with each call.
-      metadata: []
+      metadata: [],
+      # Of its functions, if anybody is to know.
+      lanes: nil
     ]
 
     @type t :: %__MODULE__{
@@ -45,7 +47,8 @@ defmodule PortWorker.Routes do
             callbacks?: boolean(),
             ticket: PortWorker.Test.Task.ticket() | nil,
             kinds: %{String.t() => :stream | :channel},
-            metadata: [atom()]
+            metadata: [atom()],
+            lanes: PortWorker.Telemetry.Lanes.t() | nil
           }
   end
 

@@ -11,6 +11,7 @@ defmodule PortWorker.Session do
 
   alias PortWorker.{Callbacks, Error, Hello, Window, Wire}
   alias PortWorker.Session.{Callback, Inputs, Task}
+  alias PortWorker.Telemetry.Span
 
   @enforce_keys [:greeting, :window, :callbacks]
   defstruct [
@@ -35,6 +36,8 @@ defmodule PortWorker.Session do
           | {:write, Wire.message() | :drain}
           | {:up, Hello.t()}
           | :replace
+          | :ponged
+          | {:stopped, Span.t(), Task.result()}
           | {:log, Logger.level(), message :: term(), attributes :: map()}
           | {:broken, Error.t()}
 
@@ -83,7 +86,7 @@ defmodule PortWorker.Session do
         {[], session}
 
       {task, tasks} ->
-        {[{:write, {:cancel, ref}} | Task.refusals(task)], %{session | tasks: tasks}}
+        {[{:write, {:cancel, ref}} | Task.forgotten(task)], %{session | tasks: tasks}}
     end
   end
 
@@ -133,7 +136,8 @@ defmodule PortWorker.Session do
   def down(session, error) do
     actions =
       Enum.flat_map(session.tasks, fn {ref, task} ->
-        if is_reference(ref), do: tell(ref, task, {:error, error}), else: []
+        told = if is_reference(ref), do: tell(ref, task, {:error, error}), else: []
+        told ++ Task.stopped(task, {:error, error})
       end)
 
     {actions, %{session | tasks: %{}}}
@@ -243,7 +247,9 @@ defmodule PortWorker.Session do
   end
 
   defp message({:pong, ping}, session, actions) do
-    if ping == session.ping, do: {actions, %{session | ping: nil}}, else: {actions, session}
+    if ping == session.ping,
+      do: {[:ponged | actions], %{session | ping: nil}},
+      else: {actions, session}
   end
 
   defp message({:log, level, text, attributes}, session, actions) do
@@ -341,7 +347,7 @@ defmodule PortWorker.Session do
   # The end of a task, however it was learned of.
   defp finish(ref, result, session, actions) do
     {task, tasks} = Map.pop(session.tasks, ref)
-    actions = ref |> tell(task, result) |> Enum.reverse(actions)
+    actions = Enum.reverse(tell(ref, task, result), Task.stopped(task, result) ++ actions)
     {ended(ref, session, actions), %{session | tasks: tasks}}
   end
 

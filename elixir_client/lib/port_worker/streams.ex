@@ -11,9 +11,11 @@ defmodule PortWorker.Streams do
   # and more, in one message, each time the consumer has used up `step` of them.
 
   alias PortWorker.{Call, Error, Requests, Routes, Writer}
+  alias PortWorker.Telemetry.Span
 
-  @enforce_keys [:ref, :route, :call, :step, :expires_at]
-  defstruct [:ref, :route, :call, :step, :expires_at]
+  # `taken` counts the elements of all steps that the consumer has used up.
+  @enforce_keys [:ref, :route, :call, :step, :expires_at, :span]
+  defstruct [:ref, :route, :call, :step, :expires_at, :span, taken: 0]
 
   @doc "The stream as an `Enumerable`: a function of an accumulator and a reducer."
   @spec new(PortWorker.worker(), Call.t()) :: Enumerable.t()
@@ -31,15 +33,26 @@ defmodule PortWorker.Streams do
   end
 
   defp start!(worker, call) do
-    with {:ok, route} <- Routes.fetch(worker, call),
-         {:ok, stream} <- start(route, call) do
-      stream
-    else
-      {:error, error} -> raise %{error | function: call.function}
+    case Routes.fetch(worker, call) do
+      {:ok, route} -> start!(route, call, Span.start(:stream, worker, route, call))
+      {:error, error} -> refused!(error, call, Span.start(:stream, worker, nil, call))
     end
   end
 
-  defp start(route, call) do
+  defp start!(route, call, span) do
+    case start(route, call, span) do
+      {:ok, stream} -> stream
+      {:error, error} -> refused!(error, call, span)
+    end
+  end
+
+  @spec refused!(Error.t(), Call.t(), Span.t() | nil) :: no_return()
+  defp refused!(error, call, span) do
+    _ = Span.stop(span, {:error, error}, %{elements: 0})
+    raise %{error | function: call.function}
+  end
+
+  defp start(route, call, span) do
     ref = :erlang.monitor(:process, route.connection, alias: :demonitor)
     time_left = Call.time_left(call, route)
 
@@ -55,7 +68,8 @@ defmodule PortWorker.Streams do
            route: route,
            call: call,
            step: call.options.demand - call.options.min_demand,
-           expires_at: Call.expires_at(time_left)
+           expires_at: Call.expires_at(time_left),
+           span: span
          }}
 
       {:error, error} ->
@@ -66,20 +80,21 @@ defmodule PortWorker.Streams do
 
   # Nothing that the consumer does in `fun` leaves the stream running.
   defp guarded(stream, fun) do
-    case fun.() do
-      {:failed, error} -> raise %{error | function: stream.call.function}
-      reduced -> reduced
-    end
+    fun.()
   catch
     kind, reason ->
       stop(stream)
+      Span.exception(stream.span, kind, reason, __STACKTRACE__)
       :erlang.raise(kind, reason, __STACKTRACE__)
+  else
+    {:failed, error} -> raise %{error | function: stream.call.function}
+    reduced -> reduced
   end
 
   # `left` is how many elements the consumer can take before more are asked for.
   defp each(elements, acc, fun, stream, 0) do
     Writer.control(stream.route.writer, {:credit, stream.ref, stream.step})
-    each(elements, acc, fun, stream, stream.step)
+    each(elements, acc, fun, %{stream | taken: stream.taken + stream.step}, stream.step)
   end
 
   defp each([element | rest], acc, fun, stream, left) do
@@ -88,7 +103,7 @@ defmodule PortWorker.Streams do
         each(rest, acc, fun, stream, left - 1)
 
       {:halt, acc} ->
-        stop(stream)
+        _ = halt(stream, left - 1)
         {:halted, acc}
 
       {:suspend, acc} ->
@@ -98,9 +113,16 @@ defmodule PortWorker.Streams do
 
   defp each([], acc, fun, stream, left) do
     case next(stream) do
-      {:data, elements} -> each(elements, acc, fun, stream, left)
-      :done -> {:done, acc}
-      {:error, error} -> {:failed, error}
+      {:data, elements} ->
+        each(elements, acc, fun, stream, left)
+
+      :done ->
+        _ = stopped(stream, left, {:ok, nil})
+        {:done, acc}
+
+      {:error, error} ->
+        _ = stopped(stream, left, {:error, error})
+        {:failed, error}
     end
   end
 
@@ -108,8 +130,8 @@ defmodule PortWorker.Streams do
     guarded(stream, fn -> each(rest, acc, fun, stream, left) end)
   end
 
-  defp resume(_rest, {:halt, acc}, _fun, stream, _left) do
-    stop(stream)
+  defp resume(_rest, {:halt, acc}, _fun, stream, left) do
+    _ = halt(stream, left)
     {:halted, acc}
   end
 
@@ -145,6 +167,18 @@ defmodule PortWorker.Streams do
 
   defp ended({:ok, _value}) do
     {:error, Error.new(:unsupported, "it returned a value: it is no stream, but to be called")}
+  end
+
+  # The consumer has had enough.
+  defp halt(stream, left) do
+    stop(stream)
+    stopped(stream, left, {:ok, nil})
+  end
+
+  defp stopped(%{span: nil}, _left, result), do: result
+
+  defp stopped(stream, left, result) do
+    Span.stop(stream.span, result, %{elements: stream.taken + stream.step - left})
   end
 
   defp stop(stream) do

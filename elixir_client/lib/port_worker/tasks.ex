@@ -10,6 +10,7 @@ defmodule PortWorker.Tasks do
   # nothing, unless it waits for a while: only then it watches the connection.
 
   alias PortWorker.{Call, Context, Error, Pending, Ref, Requests, Routes, Writer}
+  alias PortWorker.Telemetry.Span
 
   @type result :: {:ok, term()} | {:error, Error.t()}
 
@@ -20,14 +21,39 @@ defmodule PortWorker.Tasks do
   @doc "Makes the call and waits for its result."
   @spec run(PortWorker.worker(), Call.t()) :: result()
   def run(worker, %Call{options: %{on_progress: _}} = call) do
-    worker |> start(call) |> await(:infinity)
+    case Routes.fetch_both(worker, call) do
+      {:ok, {route, _pending} = target} ->
+        span = Span.start(:call, worker, route, call)
+        Span.stop(span, run_reporting(span, worker, target, call))
+
+      {:error, error} ->
+        no_route(worker, call, error)
+    end
   end
 
   def run(worker, call) do
     case Routes.fetch(worker, call) do
-      {:ok, route} -> call_and_wait(route, call)
-      {:error, error} -> Call.result(call, {:error, error})
+      {:ok, route} ->
+        span = Span.start(:call, worker, route, call)
+        Span.stop(span, call_and_wait(route, call))
+
+      {:error, error} ->
+        no_route(worker, call, error)
     end
+  end
+
+  defp no_route(worker, call, error) do
+    span = Span.start(:call, worker, nil, call)
+    Span.stop(span, Call.result(call, {:error, error}))
+  end
+
+  # The function that is told of progress may fail.
+  defp run_reporting(span, worker, target, call) do
+    worker |> start(target, call) |> await(:infinity)
+  catch
+    kind, reason ->
+      Span.exception(span, kind, reason, __STACKTRACE__)
+      :erlang.raise(kind, reason, __STACKTRACE__)
   end
 
   defp call_and_wait(route, call) do
@@ -94,21 +120,39 @@ defmodule PortWorker.Tasks do
   @doc "Makes a call nobody waits for."
   @spec cast(PortWorker.worker(), Call.t()) :: :ok | {:error, Error.t()}
   def cast(worker, call) do
-    ref = {:cast, call.function, System.unique_integer()}
-
-    with {:ok, route} <- Routes.fetch(worker, call),
-         {:ok, encoded} <- Call.encode(call, route, ref, Call.time_left(call, route)) do
-      Requests.announce(route, ref, call, nil)
-      Writer.call(route.writer, encoded)
+    case Routes.fetch(worker, call) do
+      {:ok, route} -> send_cast(route, %{call | span: Span.shared(:call, worker, route, call)})
+      {:error, error} -> no_route(worker, call, error)
     end
   end
+
+  defp send_cast(route, call) do
+    ref = {:cast, call.function, System.unique_integer()}
+
+    case Call.encode(call, route, ref, Call.time_left(call, route)) do
+      {:ok, encoded} ->
+        Requests.announce(route, ref, call, nil)
+        Writer.call(route.writer, encoded)
+        _ = if call.span && not Process.alive?(route.connection), do: lost(call)
+        :ok
+
+      {:error, error} ->
+        Span.stop(call.span, {:error, error})
+    end
+  end
+
+  defp lost(call), do: Span.stop(call.span, {:error, ended()})
 
   @doc "Makes the call and returns at once. Whatever becomes of it arrives as `{ref, _}`."
   @spec start(PortWorker.worker(), Call.t()) :: Ref.t()
   def start(worker, call) do
     case Routes.fetch_both(worker, call) do
-      {:ok, target} -> start(worker, target, call)
-      {:error, error} -> refused(worker, make_ref(), call, error)
+      {:ok, {route, _pending} = target} ->
+        start(worker, target, %{call | span: Span.shared(:call, worker, route, call)})
+
+      {:error, error} ->
+        call = %{call | span: Span.shared(:call, worker, nil, call)}
+        refused(worker, make_ref(), call, error)
     end
   end
 
@@ -156,6 +200,7 @@ defmodule PortWorker.Tasks do
   defp refused(worker, ref, call, error) do
     result = close(ref) || {:error, %{error | function: call.function}}
     send(self(), {ref, result})
+    _ = Span.stop(call.span, result)
     %Ref{ref: ref, worker: worker, function: call.function, owner: self()}
   end
 

@@ -11,6 +11,7 @@ defmodule PortWorker.Writer do
 
   alias PortWorker.Executable
   alias PortWorker.Pool.Load
+  alias PortWorker.Telemetry.Queue
   alias PortWorker.Test.Peer
   alias PortWorker.Wire
 
@@ -23,12 +24,13 @@ defmodule PortWorker.Writer do
   @large 1_048_576
 
   @enforce_keys [:port, :share]
-  defstruct [:port, :share, limit: @max_bytes]
+  defstruct [:port, :share, :queue, limit: @max_bytes]
 
   @doc "Starts the writer of `port`. It counts the calls it writes in `share`."
-  @spec start_link(Executable.program(), Load.share()) :: pid()
-  def start_link(port, share) do
-    :proc_lib.spawn_link(__MODULE__, :wait, [%__MODULE__{port: port, share: share}, %{}])
+  @spec start_link(Executable.program(), Load.share(), Queue.t() | nil) :: pid()
+  def start_link(port, share, queue) do
+    writer = %__MODULE__{port: port, share: share, queue: queue}
+    :proc_lib.spawn_link(__MODULE__, :wait, [writer, %{}])
   end
 
   @doc "Writes a call that was encoded by the caller; `owner` is watched unless it is `nil`."
@@ -69,7 +71,7 @@ defmodule PortWorker.Writer do
 
   defp gather(writer, owners, batch, bytes, @max_messages, calls) do
     flush(writer, batch, bytes, @max_messages, calls)
-    wait(writer, owners)
+    wait(busy(writer), owners)
   end
 
   defp gather(writer, owners, batch, bytes, count, calls) do
@@ -78,7 +80,7 @@ defmodule PortWorker.Writer do
     after
       0 ->
         flush(writer, batch, bytes, count, calls)
-        wait(writer, owners)
+        wait(idle(writer), owners)
     end
   end
 
@@ -127,6 +129,15 @@ defmodule PortWorker.Writer do
     if bytes > @large, do: :erlang.garbage_collect()
     :ok
   end
+
+  defp busy(%{queue: nil} = writer), do: writer
+  defp busy(writer), do: %{writer | queue: Queue.busy(writer.queue)}
+
+  defp idle(%{queue: %{high_since: since}} = writer) when since != nil do
+    %{writer | queue: Queue.idle(writer.queue)}
+  end
+
+  defp idle(writer), do: writer
 
   defp command(peer, packet) when is_pid(peer), do: Peer.command(peer, packet)
 

@@ -371,7 +371,7 @@ defmodule PortWorker.SessionTest do
     {[{:write, {:ping, ping}}], session} = Session.ping(up())
     assert Session.silent?(session)
 
-    {[], answered} = hear(session, {:pong, ping})
+    {[:ponged], answered} = hear(session, {:pong, ping})
     refute Session.silent?(answered)
 
     {_log, busy} = hear(session, {:log, :info, "busy", %{}})

@@ -6,9 +6,19 @@ defmodule PortWorker.Session.Task do
 
   alias PortWorker.Error
   alias PortWorker.Session.Inputs
+  alias PortWorker.Telemetry.Span
 
   @enforce_keys [:function]
-  defstruct [:function, :progress_to, :caller, :receiver, :inputs, active?: false, waiting: []]
+  defstruct [
+    :function,
+    :progress_to,
+    :caller,
+    :receiver,
+    :inputs,
+    :span,
+    active?: false,
+    waiting: []
+  ]
 
   @typedoc "The `$callers` and the Logger metadata of the process that made the call."
   @type caller :: {callers :: [pid()], metadata :: keyword()}
@@ -19,6 +29,7 @@ defmodule PortWorker.Session.Task do
           caller: caller() | nil,
           receiver: pid() | nil,
           inputs: Inputs.t() | nil,
+          span: Span.t() | nil,
           active?: boolean(),
           waiting: [GenServer.from()]
         }
@@ -32,6 +43,19 @@ defmodule PortWorker.Session.Task do
     receipts = for from <- task.waiting, do: {:reply, from, receipt(result)}
     [{:answer, ref, result} | receipts] ++ refusals(task)
   end
+
+  @doc "The actions that tell everybody that its owner wants no more of it. For a channel that is a good end."
+  @spec forgotten(t()) :: [tuple()]
+  def forgotten(%{receiver: nil} = task) do
+    stopped(task, {:error, Error.new(:cancelled, "nobody waits for it")})
+  end
+
+  def forgotten(channel), do: refusals(channel) ++ stopped(channel, {:ok, nil})
+
+  @doc "The action that ends its span."
+  @spec stopped(t() | nil, result()) :: [tuple()]
+  def stopped(%{span: span}, result) when span != nil, do: [{:stopped, span, result}]
+  def stopped(_task, _result), do: []
 
   @doc "The actions that tell those who wait to send an input."
   @spec refusals(t()) :: [tuple()]

@@ -1,0 +1,46 @@
+defmodule PortWorker.Telemetry.Queue do
+  @moduledoc false
+  # What waits to be written, as the writer sees it: high from the upper mark on, and low when
+  # nothing is left.
+
+  alias PortWorker.Telemetry
+  alias PortWorker.Telemetry.Life
+
+  # Messages. Fewer come and go while a worker is well.
+  @high 1_024
+
+  @enforce_keys [:of]
+  defstruct [:of, :high_since]
+
+  @type t :: %__MODULE__{of: Life.of(), high_since: integer() | nil}
+
+  @doc "The queue of that OS process, or `nil` if nobody is to know of it."
+  @spec new(Life.of()) :: t() | nil
+  def new(of), do: if(Telemetry.on?(), do: %__MODULE__{of: of})
+
+  @doc "The calling process has written as much as it does at once, and more may wait."
+  @spec busy(t() | nil) :: t() | nil
+  def busy(%{high_since: nil} = queue) do
+    {:message_queue_len, length} = Process.info(self(), :message_queue_len)
+    if length >= @high, do: high(queue, length), else: queue
+  end
+
+  def busy(queue), do: queue
+
+  defp high(queue, length) do
+    measurements = %{length: length, system_time: System.system_time()}
+    Telemetry.execute([:queue, :high], measurements, queue.of)
+    %{queue | high_since: System.monotonic_time()}
+  end
+
+  @doc "It has written all there is."
+  @spec idle(t() | nil) :: t() | nil
+  def idle(%{high_since: since} = queue) when since != nil do
+    duration = System.monotonic_time() - since
+    measurements = %{duration: duration, system_time: System.system_time()}
+    Telemetry.execute([:queue, :low], measurements, queue.of)
+    %{queue | high_since: nil}
+  end
+
+  def idle(queue), do: queue
+end
