@@ -89,6 +89,12 @@ defmodule PortWorker do
   strings, atoms and numbers, as strings. In a call back they are `Logger` metadata again. Where several give a key, `:meta`
   wins over `Logger`, and that over what was inherited. `async/4` has the context of the process that calls it.
 
+  ## Several OS processes
+
+  With `size: n` a worker has several OS processes. Each call goes to one of them, by `:route` or by the `:key` of the call, and stays
+  there; one that ends takes only its own calls with it, and is restarted by itself. When one of them fails more than
+  `:max_restarts` times, all are stopped and the worker exits. `docs/pools.md` has the details.
+
   ## Errors
 
   Functions return `{:ok, value}` or `{:error, %PortWorker.Error{}}`, whose `:reason` says which of a
@@ -134,8 +140,16 @@ defmodule PortWorker do
   alias PortWorker.{AsyncStream, Call, Channel, Channels, Context, Error, Group}
   alias PortWorker.{Options, Profile, Ref, Requests, Server, Streams, Tasks}
 
-  @typedoc "A running worker: its name, or the pid that `start_link/1` returned."
-  @type worker :: atom() | pid() | {:global, term()} | {:via, module(), term()}
+  @typedoc """
+  A running worker: its name, or the pid that `start_link/1` returned. For calls also one of its OS processes, where it has
+  several: `{name, index}` with a local name, else `{pid, index}`, from 1.
+  """
+  @type worker ::
+          atom()
+          | pid()
+          | {:global, term()}
+          | {:via, module(), term()}
+          | {atom() | pid(), pos_integer()}
 
   @typedoc "How a call ended."
   @type result :: {:ok, term()} | {:error, Error.t()}
@@ -633,6 +647,9 @@ defmodule PortWorker do
     * `:error` - why it is down, or `nil`
     * `:stats` - with the option `stats: true`, what the worker counts itself, of each function under `:functions`; `nil` if
       it cannot be asked
+    * `:workers` - with a `:size` of more than one: the same of each OS process, with what calls address it by as `:worker`. For all
+      together the state is `:up` while one of them is, `:restarts` and `:in_flight` are sums, `:os_pid` is `nil`, and
+      there are no `:stats`
 
   Exits, as `GenServer.call/3` does, when there is no such worker.
 

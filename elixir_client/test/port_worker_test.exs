@@ -4,10 +4,12 @@ defmodule PortWorkerTest do
 
   setup do
     start_supervised!({PortWorker, name: MyApp.Go, command: PortWorker.Binary.path()})
+    start_supervised!({PortWorker, name: MyApp.Pool, command: PortWorker.Binary.path(), size: 2})
     :ok
   end
 
   doctest PortWorker
   doctest PortWorker.Pipeline
   doctest PortWorker.Guide
+  doctest PortWorker.Guide.Pools
 end

@@ -42,5 +42,5 @@ func ShowsCodeAsItIs(t testing.TB, root, name string) {
 
 // unindented lets a page show the inside of a function.
 func unindented(code string) string {
-	return regexp.MustCompile(`(?m)^\t+`).ReplaceAllString(code, "")
+	return regexp.MustCompile(`(?m)^[\t ]+`).ReplaceAllString(code, "")
 }

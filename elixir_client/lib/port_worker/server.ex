@@ -61,7 +61,8 @@ defmodule PortWorker.Server do
          {:ok, state} <- each(members, state, &await_hello/2) do
       {:ok, state}
     else
-      {:error, error} ->
+      {:error, error, state} ->
+        stop_all(state)
         # The caller gets the error as a value; without this it would also get the exit
         # signal, and die of it if it is no supervisor.
         unlink_parent()
@@ -109,7 +110,7 @@ defmodule PortWorker.Server do
     |> Enum.reduce_while({:ok, state}, fn index, {:ok, state} ->
       case fun.(index, state) do
         {:ok, state} -> {:cont, {:ok, state}}
-        {:error, error} -> {:halt, {:error, error}}
+        {:error, error} -> {:halt, {:error, error, state}}
       end
     end)
   end
@@ -235,9 +236,14 @@ defmodule PortWorker.Server do
 
   @impl true
   def terminate(_reason, state) do
+    stop_all(state)
+    fail_killed()
+  end
+
+  # One that has just ended may be among them.
+  defp stop_all(state) do
     connections = for %{connection: pid} when pid != nil <- Map.values(state.members), do: pid
     Requests.stop(connections, state.options.drain_timeout)
-    fail_killed()
   end
 
   defp fail_killed do

@@ -4,3 +4,9 @@ defmodule PortWorker.Guide do
   @external_resource @path
   @moduledoc File.read!(@path)
 end
+
+defmodule PortWorker.Guide.Pools do
+  @path Path.expand("../../../docs/pools.md", __DIR__)
+  @external_resource @path
+  @moduledoc File.read!(@path)
+end

@@ -1,4 +1,4 @@
-defmodule PortWorker.TestTest do
+defmodule PortWorker.Test.StubTest do
   # Stubs behind a name: whatever a worker can be asked for, answered by the test.
   use ExUnit.Case, async: true
 
@@ -87,23 +87,21 @@ defmodule PortWorker.TestTest do
         Process.sleep(:infinity)
       end)
 
-      assert {:error, %Error{reason: :timeout}} =
-               PortWorker.run(MyApp.Stub, "forever", [], timeout: 20)
-
-      assert_gone()
+      task = PortWorker.start_task(MyApp.Stub, "forever", [], timeout: 500)
+      ends = watch()
+      assert {:error, %Error{reason: :timeout}} = PortWorker.await(task)
+      assert_receive {:DOWN, ^ends, _, _, :killed}
 
       task = PortWorker.start_task(MyApp.Stub, "forever", [])
+      ends = watch()
       assert PortWorker.yield(task, 0) == nil
-      # One that is cancelled at once may never run.
-      assert_receive {:runs, pid}
       assert PortWorker.cancel(task) == :stopped
-      assert_gone(pid)
+      assert_receive {:DOWN, ^ends, _, _, :killed}
 
       {:ok, caller} = Task.start(fn -> PortWorker.run(MyApp.Stub, "forever") end)
-      assert_receive {:runs, stub}
-      monitor = Process.monitor(stub)
+      ends = watch()
       Process.exit(caller, :kill)
-      assert_receive {:DOWN, ^monitor, _, _, :killed}
+      assert_receive {:DOWN, ^ends, _, _, :killed}
     end
 
     test "reports progress to those who ask for it" do
@@ -165,7 +163,7 @@ defmodule PortWorker.TestTest do
       Test.stub(MyApp.Stub, "f", fn -> raise "boom" end)
       assert {:error, %Error{reason: :panic} = error} = PortWorker.run(MyApp.Stub, "f")
       assert error.message == "** (RuntimeError) boom"
-      assert error.stack =~ "test_test.exs"
+      assert error.stack =~ "stub_test.exs"
       assert_raise RuntimeError, "boom", fn -> Test.verify!() end
     end
 
@@ -358,14 +356,10 @@ defmodule PortWorker.TestTest do
     end
   end
 
-  defp assert_gone do
-    assert_receive {:runs, pid}
-    assert_gone(pid)
-  end
-
-  defp assert_gone(pid) do
-    monitor = Process.monitor(pid)
-    assert_receive {:DOWN, ^monitor, _, _, _}
+  # A monitor of the stub that runs.
+  defp watch do
+    assert_receive {:runs, stub}
+    Process.monitor(stub)
   end
 
   defp ask(pid, fun), do: send(pid, {:ask, fun})
