@@ -130,6 +130,9 @@ defmodule PortWorker do
   What is printed to its stderr, or to its stdout, appears on the stderr of the VM, line by line as it is: Go's traceback when the process ends of
   a panic outside of its handlers or of a fatal error of the runtime. `Logger` then says with which status it ended. A service
   manager keeps both: journald of systemd, the log of a container, `erlang.log.*` of a release started with `daemon`.
+
+  What the client itself has to say in numbers, how long calls take and when workers come and go, are the events of
+  `PortWorker.Telemetry`.
   """
 
   import Kernel, except: [send: 2]
