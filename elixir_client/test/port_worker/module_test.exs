@@ -197,6 +197,27 @@ defmodule PortWorker.ModuleTest do
     assert context.module.tree() == {:ok, []}
   end
 
+  test "can be stubbed by the configuration, whatever functions it was compiled with", context do
+    compile(context)
+    Application.put_env(@app, context.module, command: :stub)
+    on_exit(fn -> Application.delete_env(@app, context.module) end)
+    start_supervised!(context.module)
+
+    PortWorker.Test.stub(context.module, "upcase", &{:ok, String.upcase(&1)})
+    PortWorker.Test.stub(context.module, "file.find", fn "a", nil -> {:error, :failed} end)
+    PortWorker.Test.stub(context.module, "lines", fn path -> [path, "end"] end)
+    PortWorker.Test.stub(context.module, "counter", fn _start -> PortWorker.Test.inputs() end)
+
+    assert context.module.upcase!("a") == "A"
+    assert Task.await(context.module.upcase_async("a")) == {:ok, "A"}
+    assert {:error, %PortWorker.Error{reason: :failed}} = context.module.file_find("a")
+    assert Enum.to_list(context.module.lines_stream("a")) == ["a", "end"]
+    assert {:ok, channel} = context.module.counter_open(1)
+    assert PortWorker.send(channel, 5) == :ok
+    assert PortWorker.recv(channel) == {:ok, 5}
+    assert_raise PortWorker.Test.UnexpectedCallError, fn -> context.module.tree() end
+  end
+
   test "a name of its own is another worker's", context do
     compile(context, ", name: #{inspect(context.module)}.Named")
 
