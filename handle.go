@@ -19,7 +19,7 @@ const (
 	LaneIO        = dispatch.LaneIO        // the default: many tasks that mostly wait
 	LaneCPU       = dispatch.LaneCPU       // as many tasks as processors
 	LaneBlocking  = dispatch.LaneBlocking  // calls that hold an OS thread, up to 512
-	LaneDedicated = dispatch.LaneDedicated // an OS thread of its own for each task
+	LaneDedicated = dispatch.LaneDedicated // an OS thread of its own for each task: for handlers that lock or change theirs
 )
 
 // Option says more about a function when it is registered.
