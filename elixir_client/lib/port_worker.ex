@@ -25,7 +25,7 @@ defmodule PortWorker do
   | call and wait | `run/4`, `run!/4` |
   | call with a progress report | `run/4` with `:on_progress` |
   | call and go on, in the manner of `Task` | `async/4`, which gives a real `Task` |
-  | call and go on, cheaply and from a `GenServer` | `start_task/4`, then `await/2`, `yield/2`, or messages |
+  | call and go on, cheaply and from a `GenServer` | `start_task/4`, then `await/2`, `yield/2`, or messages: `PortWorker.Async` |
   | call without waiting for anything | `cast/4` |
   | stop one call | `cancel/1` |
   | consume many results lazily, as they are made | `stream/4` |
@@ -34,23 +34,7 @@ defmodule PortWorker do
   | the first of several to end, or to succeed | `race/3`, `select_all/3`, `try_first/3` |
   | spread work over the processors | `parallel_map/4`, `parallel_reduce/5` |
   | chain functions without fetching what is between them | `PortWorker.Pipeline` |
-  | send and receive while the function runs | `open/4`, then `send/2`, `recv/2`, or messages |
-
-  ## Messages of a task
-
-  The process that called `start_task/4` gets, under the reference in the `:ref` field of what was returned:
-
-    * `{ref, {:ok, value}}` or `{ref, {:error, %PortWorker.Error{}}}`, exactly once. When the OS process
-      ends before that, it is an error with the reason `:worker_down`
-    * `{ref, {:progress, term}}`, any number of times before, to the pid given as `:on_progress`
-
-  `await/2`, `yield/2` and `cancel/1` take these messages out of the mailbox. Nothing arrives after the
-  result, after a cancel, or after `await/2` has given up.
-
-      def handle_info({ref, {:ok, digest}}, %{task: %{ref: ref}} = state), do: ...
-      def handle_info({ref, {:error, error}}, %{task: %{ref: ref}} = state), do: ...
-
-  The messages of a channel are listed at `open/4`.
+  | send and receive while the function runs | `open/4`, then `send/2`, `recv/2`, or messages: `PortWorker.Channel` |
 
   ## Demand and the window
 
@@ -122,17 +106,9 @@ defmodule PortWorker do
 
   ## What the worker logs and prints
 
-  Its `slog` records go to `Logger`, with their level. The metadata has the worker's name as `:portworker`, the record's attributes as
-  `:attributes`, a map with strings for keys, since what another program says must not become atoms, and `:function` and `:task` where the
-  record is of a task. The message and each attribute are valid UTF-8 of at most 4,000 bytes, of which there are
-  at most 64; what was cut says so. A worker that logs more than is read drops records, and counts them in its stats.
-
-  What is printed to its stderr, or to its stdout, appears on the stderr of the VM, line by line as it is: Go's traceback when the process ends of
-  a panic outside of its handlers or of a fatal error of the runtime. `Logger` then says with which status it ended. A service
-  manager keeps both: journald of systemd, the log of a container, `erlang.log.*` of a release started with `daemon`.
-
-  What the client itself has to say in numbers, how long calls take and when workers come and go, are the events of
-  `PortWorker.Telemetry`.
+  Its `slog` records go to `Logger`, with their level; what it prints appears on the stderr of the VM. `docs/telemetry.md` says what is in
+  a record, and who keeps the rest. What the client itself has to say in numbers, how long calls take and when workers come and go,
+  are the events of `PortWorker.Telemetry`.
   """
 
   import Kernel, except: [send: 2]
@@ -140,8 +116,8 @@ defmodule PortWorker do
   @doc "Gives the module a function for each of a worker's: see `PortWorker.Module`."
   defmacro __using__(opts), do: PortWorker.Module.quoted(opts, __CALLER__)
 
-  alias PortWorker.{AsyncStream, Call, Channel, Channels, Context, Error, Group}
-  alias PortWorker.{Options, Profile, Ref, Requests, Server, Streams, Tasks}
+  alias PortWorker.{Async, AsyncStream, Call, Channel, Context, Diagnostics, Error, Group}
+  alias PortWorker.{Options, Ref, Requests, Server, Streams, Tasks}
 
   @typedoc """
   A running worker: its name, or the pid that `start_link/1` returned. For calls also one of its OS processes, where it has
@@ -162,35 +138,13 @@ defmodule PortWorker do
           {atom() | String.t(), args :: list()} | {atom() | String.t(), args :: list(), keyword()}
 
   @typedoc "What a profile shows, see `profile/3`."
-  @type profile_kind :: :cpu | :heap | :allocs | :goroutine | :block | :mutex
+  @type profile_kind :: Diagnostics.profile_kind()
 
-  @typedoc """
-  Where a task is: its function, the `:name` of its call or `""`, milliseconds since it was accepted, whether its handler runs on
-  after the task has ended, and the stack of its goroutine.
-  """
-  @type task_stack :: %{
-          function: String.t(),
-          task: String.t(),
-          running: non_neg_integer(),
-          abandoned: boolean(),
-          stack: String.t()
-        }
+  @typedoc "Where a task is, see `stacks/1`."
+  @type task_stack :: Diagnostics.task_stack()
 
-  @typedoc """
-  What became of a task that was to be cancelled.
-
-    * `:stopped` - its handler has returned
-    * `{:still_running, stack}` - the handler takes no notice; where it is, is in the stack
-    * `{:finished, result}` - the result came first
-    * `:not_found` - its result was taken out of the mailbox before
-    * `{:error, error}` - the worker is gone, or gave no receipt in time
-  """
-  @type receipt ::
-          :stopped
-          | {:still_running, stack :: String.t()}
-          | {:finished, result()}
-          | :not_found
-          | {:error, Error.t()}
+  @typedoc "What became of a task that was to be cancelled, see `cancel/2`."
+  @type receipt :: Async.receipt()
 
   @doc """
   A specification to start a worker under a supervisor.
@@ -262,100 +216,29 @@ defmodule PortWorker do
     end
   end
 
-  @doc """
-  Calls a function in a `Task`, which every function of `Task` accepts.
-
-  The task's value is what `run/4` returns. The end of the task process, by `Task.shutdown/2` for
-  instance, stops the work over there. A function given as `:on_progress` runs in the task process.
-
-      iex> task = PortWorker.async(MyApp.Go, "upcase", ["hello"])
-      iex> Task.await(task)
-      {:ok, "HELLO"}
-  """
+  @doc "Calls a function in a `Task`, which every function of `Task` accepts; see `PortWorker.Async`."
   @spec async(worker(), atom() | String.t(), list(), keyword()) :: Task.t()
-  def async(worker, function, args \\ [], opts \\ []) do
-    call = Call.new!(function, args, opts)
-    Task.async(Tasks, :run_within, [Context.capture(), worker, call])
-  end
+  defdelegate async(worker, function, args \\ [], opts \\ []), to: Async
 
-  @doc """
-  Starts a call and returns at once.
-
-  The cheap form of `async/4`: there is no process in between. The result arrives as a message, see
-  "Messages of a task" above, or is fetched with `await/2` or `yield/2`. A worker that is down gives
-  such a message too. A function given as `:on_progress` is called by `await/2` and `yield/2`.
-
-      iex> tasks = for word <- ["a", "b"], do: PortWorker.start_task(MyApp.Go, "upcase", [word])
-      iex> Enum.map(tasks, &PortWorker.await/1)
-      [ok: "A", ok: "B"]
-
-      iex> %PortWorker.Ref{ref: ref} = PortWorker.start_task(MyApp.Go, "upcase", ["c"])
-      iex> receive do
-      ...>   {^ref, result} -> result
-      ...> end
-      {:ok, "C"}
-  """
+  @doc "Starts a call and returns at once; the result comes as a message, or by `await/2` and `yield/2`; see `PortWorker.Async`."
   @spec start_task(worker(), atom() | String.t(), list(), keyword()) :: Ref.t()
-  def start_task(worker, function, args \\ [], opts \\ []) do
-    Tasks.start(worker, Call.new!(function, args, opts))
-  end
+  defdelegate start_task(worker, function, args \\ [], opts \\ []), to: Async
 
-  @doc """
-  Waits for the result of a task.
-
-  A task ends by itself when the time of its call is up, so there is no need for a timeout here. One
-  that is given says how long, in milliseconds, to wait from now on: past it the task is cancelled, and the result is an
-  error with the reason `:timeout`. Only the process that started the task can await it, once.
-
-      iex> task = PortWorker.start_task(MyApp.Go, "sleep", [60_000])
-      iex> {:error, error} = PortWorker.await(task, 20)
-      iex> error.reason
-      :timeout
-  """
+  @doc "Waits for the result of a task; see `PortWorker.Async`."
   @spec await(Ref.t(), timeout()) :: result()
-  def await(task, timeout \\ :infinity), do: Tasks.await(task, timeout)
+  defdelegate await(task, timeout \\ :infinity), to: Async
 
-  @doc """
-  Waits for the result of a task, and lets it go on if there is none yet.
-
-  Returns `nil` after `timeout` milliseconds without a result; the task can be awaited later.
-
-      iex> task = PortWorker.start_task(MyApp.Go, "sleep", [300])
-      iex> PortWorker.yield(task, 10)
-      nil
-      iex> match?({:ok, _}, PortWorker.yield(task, 5_000))
-      true
-  """
+  @doc "Waits for the result of a task, and lets it go on if there is none yet; see `PortWorker.Async`."
   @spec yield(Ref.t(), timeout()) :: result() | nil
-  def yield(task, timeout \\ 5_000), do: Tasks.yield(task, timeout)
+  defdelegate yield(task, timeout \\ 5_000), to: Async
 
-  @doc """
-  Starts a call nobody waits for.
-
-  `:ok` says that it was handed over to be sent, not that it will succeed; an error it ends with is logged. It does not end
-  with the calling process unless `detach: false` is given.
-
-      iex> PortWorker.cast(MyApp.Go, "echo", ["hello"])
-      :ok
-  """
+  @doc "Starts a call nobody waits for; see `PortWorker.Async`."
   @spec cast(worker(), atom() | String.t(), list(), keyword()) :: :ok | {:error, Error.t()}
-  def cast(worker, function, args \\ [], opts \\ []) do
-    Tasks.cast(worker, Call.new!(function, args, Keyword.put_new(opts, :detach, true)))
-  end
+  defdelegate cast(worker, function, args \\ [], opts \\ []), to: Async
 
-  @doc """
-  Cancels a task and waits for the receipt, up to `timeout` milliseconds.
-
-  Any process may cancel. If it is the one that started the task, the messages of the task are gone from its
-  mailbox afterwards; if not, the starter gets `{ref, {:error, _}}` with the reason `:cancelled`. See
-  `t:receipt/0` for what is returned.
-
-      iex> task = PortWorker.start_task(MyApp.Go, "sleep", [60_000])
-      iex> PortWorker.cancel(task)
-      :stopped
-  """
+  @doc "Cancels a task and waits for the receipt; see `PortWorker.Async`."
   @spec cancel(Ref.t(), timeout()) :: receipt()
-  def cancel(task, timeout \\ 5_000), do: Tasks.cancel(task, timeout)
+  defdelegate cancel(task, timeout \\ 5_000), to: Async
 
   @doc """
   A stream of the worker, as a lazy enumerable.
@@ -404,338 +287,88 @@ defmodule PortWorker do
     AsyncStream.new(worker, enumerable, function, Options.async_stream!(opts))
   end
 
-  @doc """
-  Makes many calls under one scope, with one message.
-
-  A call is `{name, arguments}` or `{name, arguments, options}`. Returns when every one of them has ended, with their
-  outcomes in the order of the calls. One that was stopped, or never started, has the reason `:cancelled`.
-
-      iex> PortWorker.group(MyApp.Go, [{"upcase", ["a"]}, {"sleep", [0], lane: :cpu}])
-      {:ok, [ok: "A", ok: :ok]}
-
-      iex> {:ok, [a, b]} = PortWorker.group(MyApp.Go, [{"no such function", []}, {"sleep", [60_000]}])
-      iex> {elem(a, 1).reason, elem(b, 1).reason}
-      {:unknown_function, :cancelled}
-
-  `{:error, error}` is for the group as a whole: its time is up, the worker is gone, with `on_error: :fail_fast` the first failure
-  (its message begins with the call's index), or more calls than `:max_tasks` (TaskLimitExceeded: `:overloaded`, "task limit
-  exceeded").
-
-  #{Options.docs(:group)}
-
-  A report to `:on_progress` is `{index, term}`. The options of one call:
-
-  #{Options.docs(:group_call)}
-  """
+  @doc "Makes many calls under one scope, with one message; see `PortWorker.Group`."
   @spec group(worker(), [group_call()], keyword()) :: {:ok, [result()]} | {:error, Error.t()}
-  def group(worker, calls, opts \\ []), do: Group.run(worker, calls, opts)
+  defdelegate group(worker, calls, opts \\ []), to: Group
 
-  @doc """
-  Waits for all calls, whatever becomes of them: `group/3` with `on_error: :wait_all`.
-
-      iex> {:ok, [{:ok, "A"}, {:error, _}]} = PortWorker.join_all(MyApp.Go, [{"upcase", ["a"]}, {"upcase", [1]}])
-  """
+  @doc "Waits for all calls, whatever becomes of them; see `PortWorker.Group`."
   @spec join_all(worker(), [group_call()], keyword()) :: {:ok, [result()]} | {:error, Error.t()}
-  def join_all(worker, calls, opts \\ []) do
-    Group.run(worker, calls, Keyword.put(opts, :on_error, :wait_all))
-  end
+  defdelegate join_all(worker, calls, opts \\ []), to: Group
 
-  @doc """
-  The values of all calls, or the first error, which stops the others.
-
-      iex> PortWorker.try_join_all(MyApp.Go, [{"upcase", ["a"]}, {"upcase", ["b"]}])
-      {:ok, ["A", "B"]}
-  """
+  @doc "The values of all calls, or the first error, which stops the others; see `PortWorker.Group`."
   @spec try_join_all(worker(), [group_call()], keyword()) :: {:ok, [term()]} | {:error, Error.t()}
-  def try_join_all(worker, calls, opts \\ []) do
-    worker |> Group.run(calls, Keyword.put(opts, :on_error, :fail_fast)) |> Group.values()
-  end
+  defdelegate try_join_all(worker, calls, opts \\ []), to: Group
 
-  @doc """
-  The outcome of the call that ends first, well or not. The others are stopped, and have ended when this returns.
-
-      iex> PortWorker.race(MyApp.Go, [{"sleep", [60_000]}, {"upcase", ["a"]}])
-      {:ok, "A"}
-
-  The options are those of `group/3` but for `:on_error`.
-  """
+  @doc "The outcome of the call that ends first, well or not; see `PortWorker.Group`."
   @spec race(worker(), [group_call()], keyword()) :: result()
-  def race(worker, calls, opts \\ []) do
-    with {:ok, {_index, outcome}} <- select_all(worker, calls, opts), do: outcome
-  end
+  defdelegate race(worker, calls, opts \\ []), to: Group
 
-  @doc """
-  As `race/3`, with the index of the call.
-
-      iex> PortWorker.select_all(MyApp.Go, [{"sleep", [60_000]}, {"upcase", ["a"]}])
-      {:ok, {1, {:ok, "A"}}}
-
-  The options are those of `race/3`.
-  """
+  @doc "As `race/3`, with the index of the call; see `PortWorker.Group`."
   @spec select_all(worker(), [group_call()], keyword()) ::
           {:ok, {non_neg_integer(), result()}} | {:error, Error.t()}
-  def select_all(worker, calls, opts \\ []), do: Group.first(worker, calls, opts, :first)
+  defdelegate select_all(worker, calls, opts \\ []), to: Group
 
-  @doc """
-  The first value; failures before it do not count. The others are stopped.
-
-      iex> PortWorker.try_first(MyApp.Go, [{"no such function", []}, {"upcase", ["a"]}])
-      {:ok, "A"}
-
-  When all fail, the error has the reason `:failed`, and all outcomes as its `:details`. The options are those of `race/3`.
-  """
+  @doc "The first value; failures before it do not count; see `PortWorker.Group`."
   @spec try_first(worker(), [group_call()], keyword()) :: result()
-  def try_first(worker, calls, opts \\ []) do
-    with {:ok, {_index, outcome}} <- Group.first(worker, calls, opts, :success), do: outcome
-  end
+  defdelegate try_first(worker, calls, opts \\ []), to: Group
 
-  @doc """
-  Calls one function with each element, in one group.
-
-      iex> PortWorker.async_map(MyApp.Go, "upcase", ["a", "b"])
-      {:ok, [ok: "A", ok: "B"]}
-
-  `:on_error` is `:wait_all` unless given. `async_stream/4` is for enumerables that are too large to be sent at once.
-
-  #{Options.docs(:map)}
-  """
+  @doc "Calls one function with each element, in one group; see `PortWorker.Group`."
   @spec async_map(worker(), atom() | String.t(), Enumerable.t(), keyword()) ::
           {:ok, [result()]} | {:error, Error.t()}
-  def async_map(worker, function, enumerable, opts \\ []) do
-    Group.map(worker, function, enumerable, opts, on_error: :wait_all)
-  end
+  defdelegate async_map(worker, function, enumerable, opts \\ []), to: Group
 
-  @doc """
-  The values of one function with each element, on the `:cpu` lane unless `:lane` says otherwise.
-
-      iex> PortWorker.parallel_map(MyApp.Go, "sum", [3, 4])
-      {:ok, [6, 10]}
-
-  The first failure stops the others and is returned. The options are those of `async_map/4` but for `:on_error`.
-  """
+  @doc "The values of one function with each element, on the `:cpu` lane; see `PortWorker.Group`."
   @spec parallel_map(worker(), atom() | String.t(), Enumerable.t(), keyword()) ::
           {:ok, [term()]} | {:error, Error.t()}
-  def parallel_map(worker, function, enumerable, opts \\ []) do
-    opts = Keyword.put(opts, :on_error, :fail_fast)
-    worker |> Group.map(function, enumerable, opts, lane: :cpu) |> Group.values()
-  end
+  defdelegate parallel_map(worker, function, enumerable, opts \\ []), to: Group
 
-  @doc """
-  One value of all elements, made on the `:cpu` lane, many parts at once.
-
-  The function takes a list and returns one value: a sum, a maximum, a merged index. It is called with chunks of the
-  elements, and at last with `initial` and what became of the chunks:
-
-      f([initial, f([e1, e2]), f([e3, e4]), ...])
-
-  For the result not to depend on the chunks, it must not matter what is put together first, `f(a ++ b) == f([f(a), f(b)])`, as
-  with any associative operation. Order is kept, so it need not be commutative. `initial` counts once. Without elements the
-  result is `f([initial])`. Where a part is of another type than an element, `:combine` names another function for the
-  last step.
-
-  The first failure stops the rest and is returned. Both steps are within one `:timeout`.
-
-  #{Options.docs(:reduce)}
-  """
+  @doc "One value of all elements, made on the `:cpu` lane, many parts at once; see `PortWorker.Group`."
   @spec parallel_reduce(worker(), atom() | String.t(), Enumerable.t(), term(), keyword()) ::
           result()
-  def parallel_reduce(worker, function, enumerable, initial, opts \\ []) do
-    Group.reduce(worker, function, enumerable, initial, opts)
-  end
+  defdelegate parallel_reduce(worker, function, enumerable, initial, opts \\ []), to: Group
 
-  @doc """
-  Opens a channel: a call that takes inputs and gives outputs for as long as it runs.
-
-      iex> {:ok, channel} = PortWorker.open(MyApp.Go, "stateful_worker")
-      iex> PortWorker.send(channel, {:add, %{value: 5}})
-      :ok
-      iex> PortWorker.recv(channel)
-      {:ok, {:updated, %{old_value: 0, new_value: 5}}}
-      iex> PortWorker.close(channel)
-      :ok
-
-  The process that opens a channel owns it: outputs come to its mailbox, and the channel ends when it
-  dies. Any process may send inputs. A function that is not there, and arguments that do not fit, are the end
-  of the channel; an error is returned here only when the worker is down or the call too large to send.
-
-  ## Messages of a channel
-
-  `recv/2` takes these out of the owner's mailbox. A `GenServer` may handle them itself, with `active: true` or with
-  `demand/2`:
-
-    * `{ref, {:data, output}}`
-    * `{ref, {:fault, %PortWorker.Error{}}}` when an input was not accepted; the channel goes on
-    * `{ref, {:progress, term}}` with `:on_progress`
-    * `{ref, {:ok, nil}}` or `{ref, {:error, %PortWorker.Error{}}}` at the end, exactly once
-
-  ## As an enumerable and a collectable
-
-  The owner can read outputs with `Enum` and `Stream`, until the function ends. Halting early leaves the
-  channel open, for more to be read. A fault or an error is raised. Inputs can be collected into it, each waiting at
-  most five seconds for its turn. Both sides are bounded: who sends much and reads nothing
-  in between will wait for ever, or until that is over.
-
-      iex> {:ok, channel} = PortWorker.open(MyApp.Go, "stateful_worker", [10])
-      iex> Enum.into([{:add, %{value: 1}}, {:multiply, %{value: 2}}, :shutdown], channel)
-      iex> Enum.map(channel, &elem(&1, 0))
-      [:updated, :updated, :shutting_down]
-
-  #{Options.docs(:channel)}
-  """
+  @doc "Opens a channel: a call that takes inputs and gives outputs for as long as it runs; see `PortWorker.Channel`."
   @spec open(worker(), atom() | String.t(), list(), keyword()) ::
           {:ok, Channel.t()} | {:error, Error.t()}
-  def open(worker, function, args \\ [], opts \\ []) do
-    Channels.open(worker, Call.build!(function, args, Options.channel!(opts)))
-  end
+  defdelegate open(worker, function, args \\ [], opts \\ []), to: Channel
 
-  @doc """
-  Sends an input to a channel.
-
-  A channel takes 64 inputs ahead of its function. When it has, this waits until the function has taken
-  some, up to `timeout` milliseconds; past that the input is not sent, and the error has the reason `:timeout`. `:ok`
-  says that it was sent, not that the function has seen it. After the end of the channel or of its input the reason is
-  `:closed`.
-  """
+  @doc "Sends an input to a channel; see `PortWorker.Channel`."
   @spec send(Channel.t(), term(), timeout()) :: :ok | {:error, Error.t()}
-  def send(channel, input, timeout \\ 5_000), do: Channels.send(channel, input, timeout)
+  defdelegate send(channel, input, timeout \\ 5_000), to: Channel
 
-  @doc """
-  Receives the next output of a channel, waiting up to `timeout` milliseconds.
-
-    * `{:ok, output}`
-    * `{:fault, error}` - an input was not accepted; the channel goes on
-    * `:done` - the function has ended well; also when the end was received before
-    * `{:error, error}` - the channel has ended with an error
-    * `nil` - there is no output yet
-  """
+  @doc "Receives the next output of a channel; see `PortWorker.Channel`."
   @spec recv(Channel.t(), timeout()) ::
           {:ok, term()} | {:fault, Error.t()} | :done | {:error, Error.t()} | nil
-  def recv(channel, timeout \\ 5_000), do: Channels.recv(channel, timeout)
+  defdelegate recv(channel, timeout \\ 5_000), to: Channel
 
-  @doc "Asks for `count` more outputs of a channel that was opened with a number as `:active`."
+  @doc "Asks for `count` more outputs of a channel that was opened with a number as `:active`; see `PortWorker.Channel`."
   @spec demand(Channel.t(), pos_integer()) :: :ok
-  def demand(channel, count) when is_integer(count) and count > 0 do
-    Channels.demand(channel, count)
-  end
+  defdelegate demand(channel, count), to: Channel
 
-  @doc """
-  Closes a channel's input: the function sees the end of it after what was sent before, and may still
-  send outputs.
-
-      iex> {:ok, channel} = PortWorker.open(MyApp.Go, "stateful_worker")
-      iex> PortWorker.close_input(channel)
-      :ok
-      iex> PortWorker.recv(channel)
-      :done
-  """
+  @doc "Closes a channel's input: the function sees the end of it after what was sent before; see `PortWorker.Channel`."
   @spec close_input(Channel.t()) :: :ok
-  def close_input(channel), do: Channels.close_input(channel)
+  defdelegate close_input(channel), to: Channel
 
-  @doc """
-  Ends a channel: its function is cancelled.
-
-  Afterwards no message of it is in the owner's mailbox, and none will come. Any process may close a channel; if it
-  is not the owner, the owner gets the end as an error with the reason `:cancelled`.
-  """
+  @doc "Ends a channel: its function is cancelled; see `PortWorker.Channel`."
   @spec close(Channel.t()) :: :ok
-  def close(channel), do: Channels.close(channel)
+  defdelegate close(channel), to: Channel
 
-  @doc """
-  What is known of the worker, as a map.
-
-    * `:state` - `:starting`, `:up`, `:down`, or `:draining` while it is being replaced
-    * `:os_pid`, `:name`, `:version` - as the OS process said in its hello; `nil` while there is none
-    * `:restarts` - how often it was brought back
-    * `:in_flight` - calls that were sent and not answered yet
-    * `:error` - why it is down, or `nil`
-    * `:stats` - with the option `stats: true`, what the worker counts itself, of each function under `:functions`; `nil` if
-      it cannot be asked
-    * `:workers` - with a `:size` of more than one: the same of each OS process, with what calls address it by as `:worker`. For all
-      together the state is `:up` while one of them is, `:restarts` and `:in_flight` are sums, `:os_pid` is `nil`, and
-      there are no `:stats`
-
-  Exits, as `GenServer.call/3` does, when there is no such worker.
-
-      iex> PortWorker.status(MyApp.Go).state
-      :up
-  """
+  @doc "What is known of the worker, as a map; see `PortWorker.Diagnostics`."
   @spec status(worker(), stats: boolean()) :: map()
-  def status(worker, opts \\ []) do
-    status = GenServer.call(worker, :status)
-    if Keyword.get(opts, :stats, false), do: with_stats(status, worker), else: status
-  end
+  defdelegate status(worker, opts \\ []), to: Diagnostics
 
-  defp with_stats(%{workers: workers} = status, _worker) do
-    %{status | workers: Enum.map(workers, &with_stats(&1, &1.worker))}
-  end
-
-  defp with_stats(status, worker), do: Map.put(status, :stats, stats(worker))
-
-  defp stats(worker) do
-    case run(worker, "$stats") do
-      {:ok, stats} -> stats
-      {:error, _error} -> nil
-    end
-  end
-
-  @doc """
-  The last 100 tasks of the worker that ended, the latest first.
-
-  Each is a map with `:function`, `:task` (the `:name` of the call), `:outcome` (`"ok"`, or the reason of its error), `:duration` in
-  milliseconds, `:attempts` and `:lane`.
-
-      iex> PortWorker.run(MyApp.Go, "upcase", ["hello"], name: "greeting")
-      iex> {:ok, [latest | _]} = PortWorker.history(MyApp.Go)
-      iex> {latest.function, latest.task, latest.outcome}
-      {"upcase", "greeting", "ok"}
-  """
+  @doc "The last 100 tasks of the worker that ended, the latest first; see `PortWorker.Diagnostics`."
   @spec history(worker()) :: {:ok, [map()]} | {:error, Error.t()}
-  def history(worker), do: run(worker, "$history")
+  defdelegate history(worker), to: Diagnostics
 
-  @doc """
-  Where each running task of the worker is now: its goroutine's stack, as Go prints it.
-
-  Tasks that wait in a lane have none, and handlers that outlived their tasks are among them, with `abandoned: true`. To gather the stacks
-  stops the worker for a moment, longer the more goroutines it has.
-
-      iex> {:ok, channel} = PortWorker.open(MyApp.Go, "stateful_worker", [], name: "game 7")
-      iex> PortWorker.send(channel, :get_current)
-      iex> PortWorker.recv(channel)
-      iex> {:ok, [stack]} = PortWorker.stacks(MyApp.Go)
-      iex> {stack.function, stack.task, stack.abandoned, stack.stack =~ "goroutine"}
-      {"stateful_worker", "game 7", false, true}
-  """
+  @doc "Where each running task of the worker is now; see `PortWorker.Diagnostics`."
   @spec stacks(worker()) :: {:ok, [task_stack()]} | {:error, Error.t()}
-  def stacks(worker), do: run(worker, "$stacks")
+  defdelegate stacks(worker), to: Diagnostics
 
-  @doc """
-  Takes a profile of the worker, for `go tool pprof`.
-
-    * `:cpu` - who computes
-    * `:heap`, `:allocs` - what is alive; what was ever allocated
-    * `:goroutine` - where every goroutine is, counted
-    * `:block`, `:mutex` - who waits for channels and for locks
-
-  `:cpu`, `:block` and `:mutex` are taken over a time, the others at once. In place of the options stands the
-  `:duration` alone:
-
-      PortWorker.profile(MyApp.Go, :cpu, 5_000)
-      PortWorker.profile(MyApp.Go, :cpu, duration: 5_000, file: "cpu.pprof")
-
-      iex> {:ok, gzipped} = PortWorker.profile(MyApp.Go, :heap)
-      iex> :zlib.gunzip(gzipped) =~ "inuse_space"
-      true
-
-  Samples are labelled with `function`, with `task` where the call has a `:name`, and of tasks that begin meanwhile with
-  `caller`, the pid that called: `go tool pprof -tags cpu.pprof` counts them. The profile comes through the port, and the call ends by
-  itself some seconds after its duration. It is an error with the reason `:overloaded` while another of these three is taken,
-  and `:failed` when the file cannot be written.
-
-  #{Options.docs(:profile)}
-  """
+  @doc "Takes a profile of the worker, for `go tool pprof`; see `PortWorker.Diagnostics`."
   @spec profile(worker(), profile_kind(), pos_integer() | keyword()) ::
           {:ok, binary()} | {:error, Error.t()}
-  def profile(worker, kind, ms_or_opts \\ []), do: Profile.take(worker, kind, ms_or_opts)
+  defdelegate profile(worker, kind, ms_or_opts \\ []), to: Diagnostics
 
   @doc """
   The metadata of the task that the calling process was called back for; an empty map elsewhere.
@@ -745,19 +378,9 @@ defmodule PortWorker do
   @spec meta() :: %{String.t() => String.t()}
   def meta, do: Context.meta()
 
-  @doc """
-  The functions of the worker, as it described them in its hello.
-
-  Each is a map with `:name`, `:kind`, `:args`, `:result`, `:doc` and `:lane`, and `:progress` where it says what it
-  reports. The list is empty while the worker is
-  down.
-
-      iex> functions = PortWorker.functions(MyApp.Go)
-      iex> Enum.find(functions, &(&1.name == "upcase")).kind
-      :function
-  """
+  @doc "The functions of the worker, as it described them in its hello; see `PortWorker.Diagnostics`."
   @spec functions(worker()) :: [map()]
-  def functions(worker), do: GenServer.call(worker, :functions)
+  defdelegate functions(worker), to: Diagnostics
 
   @doc """
   Stops a worker: running tasks may finish within `:drain_timeout`, then its OS process is ended.

@@ -9,6 +9,10 @@ defmodule PortWorkerTest do
   end
 
   doctest PortWorker
+  doctest PortWorker.Async
+  doctest PortWorker.Channel
+  doctest PortWorker.Diagnostics
+  doctest PortWorker.Group
   doctest PortWorker.Pipeline
   doctest PortWorker.Guide
   doctest PortWorker.Guide.Pools
