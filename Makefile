@@ -43,7 +43,7 @@ deps-apt:
 
 fmt:
 	@files=$$(gofmt -l .); test -z "$$files" || { echo "gofmt would change:"; echo "$$files"; exit 1; }
-	cd elixir_client && mix format --check-formatted "../examples/**/*.exs" "../examples/**/*.ex" mix.exs "{lib,test}/**/*.{ex,exs}"
+	cd elixir_client && mix format --check-formatted "../examples/**/*.exs" "../examples/**/*.ex" "../bench/mix.exs" "../bench/lib/**/*.ex" mix.exs "{lib,test}/**/*.{ex,exs}"
 
 vet:
 	$(GO) vet ./...

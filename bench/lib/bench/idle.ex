@@ -3,8 +3,9 @@ defmodule Bench.Idle do
 
   alias Bench.{Clock, Proc}
 
-  # Until what the last call left behind is done.
-  @settle_ms 1_000
+  # Until what the last call left behind is done: the Go runtime gives memory back to the system for some
+  # seconds, a little at a time.
+  @settle_ms 12_000
   @idle_ms 4_000
 
   @doc "Milliseconds of CPU time and wake-ups, of all threads, in a second without a call."
