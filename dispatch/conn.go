@@ -43,6 +43,7 @@ type Conn struct {
 	parser  protocol.Parser
 	clock   time.Duration // when something was last done, on the connection's clock
 	flushed time.Duration // when results last left
+	woke    bool          // goroutines that will soon have an answer may have been made ready since input was last waited for
 	ended   chan error    // tells how the input ended
 
 	mu    sync.Mutex
@@ -124,10 +125,13 @@ func (c *Conn) handle(m protocol.Message) (reading bool) {
 	case *protocol.Credit:
 		c.credit(m)
 	case *protocol.Send:
+		c.woke = true
 		c.send(m)
 	case *protocol.Close:
+		c.woke = true
 		c.closeInput(m)
 	case *protocol.Reply:
+		c.woke = true
 		c.reply(m)
 	case *protocol.Ack:
 		c.writer.Ack(m.Bytes)
@@ -156,6 +160,7 @@ func (c *Conn) accept(call *protocol.Call) (reading bool) {
 		return true
 	}
 	if !inline {
+		c.woke = true
 		c.clock = c.state.now()
 		return true
 	}

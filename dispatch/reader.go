@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"runtime"
 	"runtime/pprof"
 	"time"
 
@@ -40,12 +41,22 @@ func (c *Conn) flush() {
 	c.flushed = c.clock
 }
 
+// makeWay lets goroutines that were made ready go on, here and now: once this one waits
+// for input, they wait for another thread to be woken.
+func (c *Conn) makeWay() {
+	if c.woke {
+		c.woke = false
+		runtime.Gosched()
+	}
+}
+
 // nextPacket opens the next packet. Before it waits for one, it lets go what is ready.
 func (c *Conn) nextPacket() bool {
 	for {
 		waits := !c.reader.Buffered()
 		if waits {
 			c.flush()
+			c.makeWay()
 		}
 		packet, err := c.reader.Next()
 		if waits {
