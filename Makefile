@@ -53,8 +53,10 @@ staticcheck:
 	@test -x $(TOOLS)/staticcheck || GOBIN=$(TOOLS) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK) || true
 	@if test -x $(TOOLS)/staticcheck; then $(TOOLS)/staticcheck ./...; else echo "staticcheck $(STATICCHECK) could not be installed: left out"; fi
 
+# The second run has what cannot be held beside the race detector: that scanning allocates nothing.
 test-go: build
 	$(GO) test -race -count=1 ./...
+	$(GO) test -count=1 ./etf
 
 fuzz: ## Fuzz each decoder for FUZZTIME, a number of inputs (20000x) or a time
 	@scripts/fuzz $(FUZZTIME)

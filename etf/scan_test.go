@@ -160,25 +160,6 @@ func TestScanListChain(t *testing.T) {
 	assert.Len(t, elements, links)
 }
 
-func TestScanAllocatesNothing(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector empties pools at random")
-	}
-	for _, term := range acceptedCorpus(t) {
-		if term.data[1] == 80 {
-			continue // inflating allocates, scanning the result does not
-		}
-		body := term.data[1:]
-		allocations := testing.AllocsPerRun(5, func() {
-			if _, err := (etf.Limits{}).Scan(body); err != nil {
-				t.Error(err)
-			}
-		})
-		// A garbage collection may empty the pool in between.
-		assert.Less(t, allocations, 1.0, term.name)
-	}
-}
-
 // Every level of this term is a map of two keys that share a hash of their shapes: a scan that hashed each key anew
 // would take time quadratic in the depth.
 func TestScanOfKeysInKeysIsLinear(t *testing.T) {

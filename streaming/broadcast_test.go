@@ -58,8 +58,8 @@ func TestBroadcastIsAListForEachListener(t *testing.T) {
 			return open
 		}
 		some := func(t *rapid.T) *listener {
-			if len(all) == 0 {
-				t.Skip("nobody listens")
+			if len(all) == 0 { // then this step is one that makes a listener
+				all = append(all, &listener{Subscription: b.Subscribe()})
 			}
 			return rapid.SampledFrom(all).Draw(t, "listener")
 		}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -194,10 +195,20 @@ func TestSearchReportsHowFarItIs(t *testing.T) {
 	}, reports)
 }
 
-func TestSearchSkipsWhatItCannotRead(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root can read everything")
+// withoutPrivileges makes the process somebody who cannot read everything, as root can, until
+// the test ends.
+func withoutPrivileges(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		return
 	}
+	const nobody = 65534
+	require.NoError(t, syscall.Seteuid(nobody))
+	t.Cleanup(func() { require.NoError(t, syscall.Seteuid(0)) })
+}
+
+func TestSearchSkipsWhatItCannotRead(t *testing.T) {
+	withoutPrivileges(t)
 	root := tree(t, map[string]string{"closed/f": "x", "f": "x", "g": "x"})
 	require.NoError(t, os.Chmod(filepath.Join(root, "f"), 0))
 	require.NoError(t, os.Chmod(filepath.Join(root, "closed"), 0))

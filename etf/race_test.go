@@ -1,5 +1,0 @@
-//go:build race
-
-package etf_test
-
-const raceEnabled = true
