@@ -1,7 +1,7 @@
 defmodule PortWorker.SessionTest do
   use ExUnit.Case, async: true
 
-  alias PortWorker.{Error, Hello, Session}
+  alias PortWorker.{Error, Hello, Session, UnknownAtom}
 
   # Whom a receipt goes to is the connection's to know.
   @from :canceller
@@ -138,19 +138,11 @@ defmodule PortWorker.SessionTest do
   test "a result with an unknown atom fails its call only" do
     {bad, good} = {make_ref(), make_ref()}
 
-    part = fn term ->
-      binary_part(:erlang.term_to_binary(term), 1, byte_size(:erlang.term_to_binary(term)) - 1)
-    end
-
-    # The atom is written into the bytes, so that it never exists here.
-    unknown =
-      :binary.replace(
-        part.({:result, bad, {:ok, "XXXXX"}}),
-        <<109, 5::32, "XXXXX">>,
-        <<119, 8, "sesunkno">>
+    batch =
+      UnknownAtom.term_to_binary(
+        [{:result, bad, {:ok, UnknownAtom.marker()}}, {:result, good, {:ok, 1}}],
+        "sesunkno"
       )
-
-    batch = <<131, 108, 2::32, unknown::binary, part.({:result, good, {:ok, 1}})::binary, 106>>
 
     assert {[{:answer, ^bad, {:error, error}}, {:answer, ^good, {:ok, 1}}], session} =
              Session.packet(up(), batch)
@@ -162,8 +154,7 @@ defmodule PortWorker.SessionTest do
 
   test "progress with an unknown atom is logged, and its task goes on" do
     {ref, session} = with_task(up(), self())
-    bytes = :erlang.term_to_binary({:progress, ref, "XXXXX"})
-    packet = :binary.replace(bytes, <<109, 5::32, "XXXXX">>, <<119, 8, "prgunkno">>)
+    packet = UnknownAtom.term_to_binary({:progress, ref, UnknownAtom.marker()}, "prgunkno")
 
     assert {[{:log, :warning, text, _}], session} = Session.packet(session, packet)
     assert text =~ "prgunkno"
@@ -223,8 +214,7 @@ defmodule PortWorker.SessionTest do
 
     test "that cannot be read end the stream, over there too" do
       ref = make_ref()
-      bytes = :erlang.term_to_binary({:data, ref, ["XXXXX"]})
-      packet = :binary.replace(bytes, <<109, 5::32, "XXXXX">>, <<119, 8, "datunkno">>)
+      packet = UnknownAtom.term_to_binary({:data, ref, [UnknownAtom.marker()]}, "datunkno")
 
       assert {[{:write, {:cancel, ^ref}}, {:answer, ^ref, {:error, error}}], _} =
                Session.packet(up(), packet)
@@ -329,8 +319,8 @@ defmodule PortWorker.SessionTest do
     end
 
     test "that cannot be read is answered" do
-      bytes = :erlang.term_to_binary({:callback, 5, make_ref(), "f", ["XXXXX"], %{}})
-      packet = :binary.replace(bytes, <<109, 5::32, "XXXXX">>, <<119, 8, "cbkunkno">>)
+      callback = {:callback, 5, make_ref(), "f", [UnknownAtom.marker()], %{}}
+      packet = UnknownAtom.term_to_binary(callback, "cbkunkno")
 
       assert {[{:write, {:reply, 5, {:error, %{message: message}}}}], _} =
                Session.packet(offering(%{"f" => {M, :f}}), packet)
