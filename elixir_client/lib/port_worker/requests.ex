@@ -57,7 +57,7 @@ defmodule PortWorker.Requests do
   def forget(connection, ref) do
     GenServer.call(connection, {:forget, ref}, @forget_timeout)
   catch
-    # Either way the monitor has gone with its alias: nothing can arrive through it.
+    # Either way the caller closes its alias next: nothing arrives through it then.
     :exit, _gone_or_slow -> :ok
   end
 

@@ -120,25 +120,34 @@ defmodule PortWorker.Tasks do
   @doc "Makes a call nobody waits for."
   @spec cast(PortWorker.worker(), Call.t()) :: :ok | {:error, Error.t()}
   def cast(worker, call) do
-    case Routes.fetch(worker, call) do
-      {:ok, route} -> send_cast(route, %{call | span: Span.shared(:call, worker, route, call)})
-      {:error, error} -> no_route(worker, call, error)
+    case Routes.fetch_both(worker, call) do
+      {:ok, {route, _pending} = target} ->
+        send_cast(target, %{call | span: Span.shared(:call, worker, route, call)})
+
+      {:error, error} ->
+        no_route(worker, call, error)
     end
   end
 
-  defp send_cast(route, call) do
+  defp send_cast({route, pending}, call) do
     ref = {:cast, call.function, System.unique_integer()}
 
     case Call.encode(call, route, ref, Call.time_left(call, route)) do
       {:ok, encoded} ->
         Requests.announce(route, ref, call, nil)
         Writer.call(route.writer, encoded)
-        _ = if call.span && not Process.alive?(route.connection), do: lost(call)
+        _ = if call.span && not looked_after?(route, pending), do: lost(call)
         :ok
 
       {:error, error} ->
         Span.stop(call.span, {:error, error})
     end
+  end
+
+  # A connection that ends tells of what was announced before it closed the table. One that is killed closes
+  # nothing.
+  defp looked_after?(route, pending) do
+    Pending.open?(pending) and Process.alive?(route.connection)
   end
 
   defp lost(call), do: Span.stop(call.span, {:error, ended()})

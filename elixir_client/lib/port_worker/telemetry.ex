@@ -19,14 +19,14 @@ defmodule PortWorker.Telemetry do
   | `[:portworker, :stream, :exception]` | `duration`, `monotonic_time` | as a call's |
   | `[:portworker, :channel, :start]` | `system_time`, `monotonic_time` | as a call's |
   | `[:portworker, :channel, :stop]` | `duration`, `monotonic_time` | as a call's |
-  | `[:portworker, :queue, :high]` | `length`, `system_time` | `worker`, `index` |
-  | `[:portworker, :queue, :low]` | `duration`, `system_time` | `worker`, `index` |
-  | `[:portworker, :worker, :up]` | `duration`, `system_time` | `worker`, `index`, `os_pid`, `name`, `version` |
-  | `[:portworker, :worker, :down]` | `duration`, `system_time` | `worker`, `index`, `os_pid`, `state`, `reason`, `exit_status` |
-  | `[:portworker, :heartbeat]` | `duration`, `in_flight` | `worker`, `index` |
+  | `[:portworker, :queue, :high]` | `length`, `monotonic_time`, `system_time` | `worker`, `index` |
+  | `[:portworker, :queue, :low]` | `duration`, `monotonic_time`, `system_time` | `worker`, `index` |
+  | `[:portworker, :worker, :up]` | `duration`, `monotonic_time`, `system_time` | `worker`, `index`, `os_pid`, `name`, `version` |
+  | `[:portworker, :worker, :down]` | `duration`, `monotonic_time`, `system_time` | `worker`, `index`, `os_pid`, `state`, `reason`, `exit_status` |
+  | `[:portworker, :heartbeat]` | `duration`, `in_flight`, `monotonic_time` | `worker`, `index` |
 
   Times are in native units, for `System.convert_time_unit/3`. No event has arguments, results, elements, messages or details of
-  errors, which may be nobody else's business.
+  errors, which may be nobody else's business. What the caller's own code raised is as it raised it.
 
   | measurement | is |
   | --- | --- |
@@ -45,7 +45,7 @@ defmodule PortWorker.Telemetry do
   | `telemetry_span_context` | a reference that the start and the end have in common |
   | `result` | `:ok` or `:error` |
   | `reason` | at a stop, `nil` or the reason of the error, see `t:PortWorker.Error.reason/0`; at an exception, what was raised, thrown or exited with; of a worker, why it is down |
-  | `kind`, `stacktrace` | as in `catch`: `:error`, `:exit` or `:throw` |
+  | `kind`, `stacktrace` | as in `catch`: `:error`, `:exit` or `:throw`; functions with their arities, never with arguments |
   | `os_pid` | of the OS process, or `nil` if it said no hello |
   | `name`, `version` | what the worker says of itself |
   | `state` | what it was when it went down: `:starting`, `:up`, or `:draining` if it was told to end |

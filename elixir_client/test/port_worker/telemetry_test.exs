@@ -188,6 +188,18 @@ defmodule PortWorker.TelemetryTest do
               _} = span(:call, :exception)
     end
 
+    test "whose function fits no clause tells how many arguments it had, not which", context do
+      worker = binary(context)
+      fits = fn :nothing -> :ok end
+
+      assert_raise FunctionClauseError, fn ->
+        PortWorker.run(worker, "process_items", [["a"]], on_progress: fits)
+      end
+
+      assert {%{stacktrace: stacktrace}, _, _} = span(:call, :exception)
+      for entry <- stacktrace, do: assert(entry |> Tuple.to_list() |> Enum.at(-2) |> is_integer())
+    end
+
     test "of async/4, in the process of the task", context do
       worker = binary(context)
       task = PortWorker.async(worker, "upcase", ["x"])

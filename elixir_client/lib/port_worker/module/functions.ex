@@ -23,6 +23,7 @@ defmodule PortWorker.Module.Functions do
 
   # What a function of this name could not be called, or would stand in for.
   @reserved ~w(fn do end catch rescue after else true false nil and or not in when)a ++
+              ~w(unquote unquote_splicing)a ++
               ~w(child_spec start_link module_info behaviour_info __info__)a
 
   @doc """

@@ -30,7 +30,7 @@ defmodule PortWorker.Telemetry.Life do
     now = now()
 
     said = Map.take(hello, [:os_pid, :name, :version])
-    Telemetry.execute([:worker, :up], measured(now - life.started), Map.merge(life.of, said))
+    Telemetry.execute([:worker, :up], measured(life.started, now), Map.merge(life.of, said))
 
     %{life | up: now, os_pid: hello.os_pid}
   end
@@ -42,7 +42,8 @@ defmodule PortWorker.Telemetry.Life do
   @doc "It is answered."
   @spec ponged(t(), non_neg_integer()) :: :ok
   def ponged(life, in_flight) do
-    measurements = %{duration: now() - life.pinged, in_flight: in_flight}
+    now = now()
+    measurements = %{duration: now - life.pinged, in_flight: in_flight, monotonic_time: now}
     Telemetry.execute([:heartbeat], measurements, life.of)
   end
 
@@ -56,14 +57,17 @@ defmodule PortWorker.Telemetry.Life do
       exit_status: exit_status(error.details)
     }
 
-    duration = if life.up, do: now() - life.up, else: 0
-    Telemetry.execute([:worker, :down], measured(duration), Map.merge(life.of, metadata))
+    now = now()
+    measurements = measured(life.up || now, now)
+    Telemetry.execute([:worker, :down], measurements, Map.merge(life.of, metadata))
   end
 
   defp exit_status(%{exit_status: status}), do: status
   defp exit_status(_unknown), do: nil
 
-  defp measured(duration), do: %{duration: duration, system_time: System.system_time()}
+  defp measured(since, now) do
+    %{duration: now - since, monotonic_time: now, system_time: System.system_time()}
+  end
 
   defp now, do: System.monotonic_time()
 end

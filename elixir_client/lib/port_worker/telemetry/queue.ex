@@ -28,16 +28,18 @@ defmodule PortWorker.Telemetry.Queue do
   def busy(queue), do: queue
 
   defp high(queue, length) do
-    measurements = %{length: length, system_time: System.system_time()}
+    now = System.monotonic_time()
+    measurements = %{length: length, monotonic_time: now, system_time: System.system_time()}
     Telemetry.execute([:queue, :high], measurements, queue.of)
-    %{queue | high_since: System.monotonic_time()}
+    %{queue | high_since: now}
   end
 
   @doc "It has written all there is."
   @spec idle(t() | nil) :: t() | nil
   def idle(%{high_since: since} = queue) when since != nil do
-    duration = System.monotonic_time() - since
-    measurements = %{duration: duration, system_time: System.system_time()}
+    now = System.monotonic_time()
+    system_time = System.system_time()
+    measurements = %{duration: now - since, monotonic_time: now, system_time: system_time}
     Telemetry.execute([:queue, :low], measurements, queue.of)
     %{queue | high_since: nil}
   end

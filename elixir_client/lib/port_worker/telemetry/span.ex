@@ -71,7 +71,17 @@ defmodule PortWorker.Telemetry.Span do
   def exception(nil, _kind, _reason, _stacktrace), do: :ok
 
   def exception(span, kind, reason, stacktrace) do
-    finish(span, :exception, %{}, %{kind: kind, reason: reason, stacktrace: stacktrace})
+    metadata = %{kind: kind, reason: reason, stacktrace: without_arguments(stacktrace)}
+    finish(span, :exception, %{}, metadata)
+  end
+
+  # Where no clause fits, the arguments stand in the place of their number: elements, or progress.
+  defp without_arguments(stacktrace) do
+    Enum.map(stacktrace, fn
+      {module, name, args, location} when is_list(args) -> {module, name, length(args), location}
+      {fun, args, location} when is_list(args) -> {fun, length(args), location}
+      entry -> entry
+    end)
   end
 
   defp finish(%{ended: ended} = span, event, measurements, metadata) do

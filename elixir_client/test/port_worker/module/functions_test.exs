@@ -37,6 +37,8 @@ defmodule PortWorker.Module.FunctionsTest do
         {"one that is a form of another", ["upcase", "upcase_async"],
          ~s("upcase" and "upcase_async" would both be the Elixir function upcase_async)},
         {"a word of the language", ["fn"], ~s("fn" cannot be the Elixir function fn)},
+        {"one that code is made with", ["unquote"],
+         ~s("unquote" cannot be the Elixir function unquote)},
         {"one that a supervisor calls", ["start.link"],
          ~s("start.link" cannot be the Elixir function start_link)},
         {"one that begins with a digit", ["2d"], ~s("2d" cannot be the Elixir function 2d)},
