@@ -20,7 +20,7 @@ import (
 )
 
 func TestThePoliciesGuideShowsTheCodeAsItIs(t *testing.T) {
-	guide.ShowsCodeAsItIs(t, ".", "docs/policies.md")
+	assert.NotZero(t, guide.ShowsCodeAsItIs(t, ".", "docs/policies.md"))
 }
 
 func TestThePoliciesGuideNamesEveryOption(t *testing.T) {

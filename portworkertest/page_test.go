@@ -15,7 +15,7 @@ import (
 )
 
 func TestTheTestingGuideShowsTheCodeAsItIs(t *testing.T) {
-	guide.ShowsCodeAsItIs(t, "..", "docs/testing.md")
+	assert.NotZero(t, guide.ShowsCodeAsItIs(t, "..", "docs/testing.md"))
 }
 
 func TestTheTestingGuideNamesEverythingThereIs(t *testing.T) {
