@@ -7,7 +7,7 @@ defmodule PortWorker.AsyncStream do
   # Results are numbered as their elements are. In order, a result waits for those before
   # it, and counts as running until then, so that no more than `max` are ever held.
 
-  alias PortWorker.{Call, Error, Options, Routes, Tasks, Writer}
+  alias PortWorker.{Call, Error, Options, Requests, Routes, Tasks}
   alias PortWorker.Telemetry.Span
 
   @enforce_keys [:worker, :function, :options, :fun]
@@ -92,41 +92,28 @@ defmodule PortWorker.AsyncStream do
     stream = %{stream | sent: number + 1}
     call = Call.build!(stream.function, [element | options.args], options)
 
-    case Routes.fetch_both(stream.worker, call) do
-      {:ok, {route, _pending} = target} ->
-        span = Span.start(:call, stream.worker, route, call)
-        call(stream, number, call, target, span)
+    case Routes.fetch(stream.worker, call) do
+      {:ok, route} ->
+        call(stream, number, call, route, Span.start(:call, stream.worker, route, call))
 
       {:error, error} ->
         done(stream, number, Span.start(:call, stream.worker, nil, call), {:error, error})
     end
   end
 
-  defp call(stream, number, call, {route, _pending} = target, span) do
-    case send_call(target, call) do
-      {:ok, ref, expires_at} ->
+  defp call(stream, number, call, route, span) do
+    ref = make_ref()
+
+    case Tasks.send_call(route, ref, call, nil) do
+      {:ok, id, time_left} ->
         %{
           stream
-          | running: Map.put(stream.running, ref, {number, route, span}),
-            expiring: :queue.in({ref, expires_at}, stream.expiring)
+          | running: Map.put(stream.running, ref, {number, {route.connection, id}, span}),
+            expiring: :queue.in({ref, Call.expires_at(time_left)}, stream.expiring)
         }
 
       {:error, error} ->
         done(stream, number, span, {:error, error})
-    end
-  end
-
-  defp send_call({route, _pending} = target, call) do
-    time_left = Call.time_left(call, route)
-    ref = :erlang.alias([:reply])
-
-    case Tasks.send_call(target, ref, call, time_left, nil) do
-      :ok ->
-        {:ok, ref, Call.expires_at(time_left)}
-
-      {:error, error} ->
-        _ = Tasks.close(ref)
-        {:error, error}
     end
   end
 
@@ -139,8 +126,7 @@ defmodule PortWorker.AsyncStream do
         finish(stream, ref, result)
     after
       Call.time_to(expires_at) ->
-        {_number, route, _span} = Map.fetch!(running, first)
-        cancel(first, route)
+        forget(%{first => Map.fetch!(running, first)})
         finish(stream, first, {:error, Error.new(:timeout, "the worker did not answer in time")})
     end
   end
@@ -154,7 +140,7 @@ defmodule PortWorker.AsyncStream do
   end
 
   defp finish(stream, ref, result) do
-    {{number, _route, span}, running} = Map.pop!(stream.running, ref)
+    {{number, _call, span}, running} = Map.pop!(stream.running, ref)
     done(%{stream | running: running}, number, span, result)
   end
 
@@ -198,8 +184,9 @@ defmodule PortWorker.AsyncStream do
 
   # Nothing goes on over there, nothing is left in the mailbox, and the input is told.
   defp stop(stream) do
-    Enum.each(stream.running, fn {ref, {_number, route, span}} ->
-      cancel(ref, route)
+    forget(stream.running)
+
+    Enum.each(stream.running, fn {_ref, {_number, _call, span}} ->
       Span.stop(span, {:error, Error.new(:cancelled, "no more results are taken")})
     end)
 
@@ -207,9 +194,13 @@ defmodule PortWorker.AsyncStream do
     :ok
   end
 
-  defp cancel(ref, route) do
-    Writer.control(route.writer, {:cancel, ref})
-    _ = Tasks.close(ref)
-    :ok
+  defp forget(running) do
+    calls = Enum.group_by(running, fn {_ref, {_, {connection, _}, _}} -> connection end)
+
+    for {connection, entries} <- calls do
+      Requests.forget(connection, for({_ref, {_, {_, id}, _}} <- entries, do: id))
+    end
+
+    Enum.each(running, fn {ref, _entry} -> Tasks.close(ref) end)
   end
 end

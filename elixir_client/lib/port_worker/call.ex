@@ -4,6 +4,7 @@ defmodule PortWorker.Call do
   # itself in the process that makes it.
 
   alias PortWorker.{Context, Error, Options, Routes, Wire}
+  alias PortWorker.Call.Plan
   alias PortWorker.Session.{Inputs, Task}
   alias PortWorker.Telemetry.Span
 
@@ -85,31 +86,20 @@ defmodule PortWorker.Call do
   def patience(time_left), do: time_left + @grace
 
   @doc """
-  The call in bytes, with `ref` as its ref and the calling process as its owner. An error says why it
-  cannot be sent.
+  The call in bytes, with `ref` as its ref and the calling process as its owner, and the time that it has left. An error says
+  why it cannot be sent.
   """
-  @spec encode(t(), Routes.Route.t(), term(), timeout()) ::
-          {:ok, {owner :: pid() | nil, Wire.encoded(), pos_integer()}} | {:error, Error.t()}
-  def encode(%{function: function} = call, %{kinds: kinds}, _ref, _time_left)
-      when is_map_key(kinds, function) and not is_map_key(call.options, :demand) do
-    {:error, other_kind(call, Map.fetch!(kinds, function))}
-  end
+  @spec encode(t(), Routes.Route.t(), ref :: term()) ::
+          {:ok, timeout(), {owner :: pid() | nil, Wire.encoded(), pos_integer()}}
+          | {:error, Error.t()}
+  def encode(call, route, ref) do
+    with {:ok, plan} <- Plan.of(call, route) do
+      {encoded, size} = Wire.call(ref, call.function, call.args, small?(call.args), plan.options)
 
-  def encode(call, _route, _ref, 0) do
-    {:error, timeout(call, "no time was left to make the call")}
-  end
-
-  def encode(call, route, ref, time_left) do
-    owner = if call.options.detach, do: nil, else: self()
-    options = call |> wire_options(route, owner, time_left) |> add_ticket(route)
-    message = {:call, ref, call.function, call.args, options}
-
-    {encoded, size} =
-      if small?(call.args), do: Wire.encode_small(message), else: Wire.encode(message)
-
-    if size <= route.max_frame,
-      do: {:ok, {owner, encoded, size}},
-      else: {:error, too_large(call, size, route.max_frame)}
+      if size <= route.max_frame,
+        do: {:ok, plan.time_left, {plan.owner, encoded, size}},
+        else: {:error, too_large(call, size, route.max_frame)}
+    end
   end
 
   # What OTP keeps on a process's heap is copied anyway. To look deeper would take as long as it saves.
@@ -117,43 +107,15 @@ defmodule PortWorker.Call do
   defp small?([arg | rest]) when is_number(arg) or is_atom(arg), do: small?(rest)
   defp small?(rest), do: rest == []
 
-  # It would send nothing without being asked for it, and never end.
-  defp other_kind(call, kind) do
-    {a_kind, use} =
-      if kind == :stream, do: {"a stream", "stream/4"}, else: {"a channel", "open/4"}
-
-    Error.new(:unsupported, "it is #{a_kind}: use #{use}", function: call.function)
-  end
-
-  defp wire_options(%{options: %{wire: wire} = options}, route, owner, time_left) do
-    progress? = is_map_key(options, :on_progress)
-    own = own_options(owner, time_left, progress?)
-
-    case Context.outgoing(Map.get(wire, :meta, %{}), route.metadata) do
-      meta when meta != %{} -> wire |> Map.merge(own) |> Map.put(:meta, meta)
-      _none when wire == %{} -> own
-      _none -> Map.merge(wire, own)
-    end
-  end
-
-  # Only the route of a stubbed worker has one.
-  defp add_ticket(options, %{ticket: nil}), do: options
-  defp add_ticket(options, %{ticket: ticket}), do: Map.put(options, :ticket, ticket)
-
-  defp own_options(nil, timeout, progress?), do: %{timeout: timeout, progress: progress?}
-
-  defp own_options(owner, timeout, progress?) do
-    %{timeout: timeout, progress: progress?, owner: owner}
-  end
-
   @doc """
-  What the connection is to know of the call. Progress goes to the pid that was asked for, else to
-  `progress_to` if a function waits for it there.
+  What the connection is to know of the call. Its messages have the reference `ref`. Progress goes to the pid that
+  was asked for, else to `progress_to` if a function waits for it there.
   """
-  @spec task(t(), Routes.Route.t(), pid() | reference()) :: Task.t()
-  def task(%{options: options} = call, route, progress_to) do
+  @spec task(t(), Routes.Route.t(), reference() | nil, pid() | reference() | nil) :: Task.t()
+  def task(%{options: options} = call, route, ref, progress_to) do
     %Task{
       function: call.function,
+      ref: ref,
       progress_to: progress_to(options, progress_to),
       caller: if(route.callbacks?, do: caller()),
       span: call.span
@@ -164,10 +126,10 @@ defmodule PortWorker.Call do
   defp caller, do: {[self() | Process.get(:"$callers", [])], Logger.metadata()}
 
   @doc "The same for a channel whose outputs go to `receiver`."
-  @spec channel(t(), Routes.Route.t(), pid()) :: Task.t()
-  def channel(call, route, receiver) do
+  @spec channel(t(), Routes.Route.t(), reference(), pid()) :: Task.t()
+  def channel(call, route, ref, receiver) do
     %{
-      task(call, route, receiver)
+      task(call, route, ref, receiver)
       | receiver: receiver,
         inputs: %Inputs{},
         active?: call.options.active == true
@@ -192,5 +154,5 @@ defmodule PortWorker.Call do
   def result(_call, {:ok, _value} = ok), do: ok
   def result(call, {:error, error}), do: {:error, %{error | function: call.function}}
 
-  defp now, do: System.monotonic_time(:millisecond)
+  defp now, do: :erlang.monotonic_time(:millisecond)
 end

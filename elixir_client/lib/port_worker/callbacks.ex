@@ -6,8 +6,12 @@ defmodule PortWorker.Callbacks do
 
   alias PortWorker.{Context, Session, Wire, Writer}
 
-  @enforce_keys [:writer, :metadata]
-  defstruct [:writer, :metadata, max_frame: :infinity, running: %{}, tasks: %{}]
+  # How much longer than the worker waits, in milliseconds, a call back may take: the worker keeps the time, and what it
+  # says of it is not to be overtaken.
+  @grace 100
+
+  @enforce_keys [:connection, :metadata]
+  defstruct [:connection, :metadata, max_frame: :infinity, running: %{}, tasks: %{}]
 
   @type callee :: (... -> term()) | {module(), atom()}
   @type functions :: %{String.t() => callee()}
@@ -24,7 +28,7 @@ defmodule PortWorker.Callbacks do
         }
 
   @type t :: %__MODULE__{
-          writer: pid(),
+          connection: pid(),
           metadata: [atom()],
           max_frame: pos_integer() | :infinity,
           running: %{pid() => {id :: integer(), ref :: term(), timer :: reference() | nil}},
@@ -64,9 +68,9 @@ defmodule PortWorker.Callbacks do
 
   defp function?(_other), do: false
 
-  @doc "Answers go to `writer`; metadata under the keys `metadata` goes to Logger's."
+  @doc "Answers go to `connection`; metadata under the keys `metadata` goes to Logger's."
   @spec new(pid(), [atom()]) :: t()
-  def new(writer, metadata), do: %__MODULE__{writer: writer, metadata: metadata}
+  def new(connection, metadata), do: %__MODULE__{connection: connection, metadata: metadata}
 
   @doc "The worker accepts no packet larger than `bytes`."
   @spec limit(t(), pos_integer()) :: t()
@@ -75,7 +79,7 @@ defmodule PortWorker.Callbacks do
   @doc "Runs a function; the connection, which is to call this, will hear `{:callback_over, pid}` when its time is up."
   @spec start(t(), request()) :: t()
   def start(callbacks, %{id: id, ref: ref} = request) do
-    settings = Map.take(callbacks, [:writer, :metadata, :max_frame])
+    settings = Map.take(callbacks, [:connection, :metadata, :max_frame])
     pid = :proc_lib.spawn_link(__MODULE__, :run, [request, settings])
 
     %{
@@ -86,7 +90,7 @@ defmodule PortWorker.Callbacks do
   end
 
   defp timer(pid, ms) when is_integer(ms),
-    do: Process.send_after(self(), {:callback_over, pid}, ms)
+    do: Process.send_after(self(), {:callback_over, pid}, ms + @grace)
 
   defp timer(_pid, _infinity), do: nil
 
@@ -112,7 +116,7 @@ defmodule PortWorker.Callbacks do
   defp give_up(%{running: running} = callbacks, pid, why) when is_map_key(running, pid) do
     {id, _ref, _timer} = Map.fetch!(running, pid)
     Process.exit(pid, :kill)
-    Writer.control(callbacks.writer, {:reply, id, failure(:exit, why, [])})
+    Writer.control(callbacks.connection, {:reply, id, failure(:exit, why, [])})
     remove(callbacks, pid)
   end
 
@@ -135,14 +139,14 @@ defmodule PortWorker.Callbacks do
 
   @doc false
   @spec run(request(), %{
-          writer: pid(),
+          connection: pid(),
           metadata: [atom()],
           max_frame: pos_integer() | :infinity
         }) :: :ok
   def run(request, settings) do
     adopt(request.caller)
     Context.enter(request.meta, request.timeout, settings.metadata)
-    answer(request.id, outcome(request), settings.writer, settings.max_frame)
+    answer(request.id, outcome(request), settings.connection, settings.max_frame)
   end
 
   defp adopt(nil), do: :ok
@@ -173,14 +177,14 @@ defmodule PortWorker.Callbacks do
     {:error, %{kind: kind, message: message, stack: Exception.format_stacktrace(stack)}}
   end
 
-  defp answer(id, outcome, writer, max_frame) do
+  defp answer(id, outcome, connection, max_frame) do
     {_encoded, size} = message = Wire.encode({:reply, id, outcome})
 
     if size <= max_frame do
-      Writer.encoded(writer, message)
+      Writer.encoded(connection, message)
     else
       text = "the answer is #{size} bytes, the worker accepts packets of up to #{max_frame}"
-      Writer.control(writer, {:reply, id, failure(:error, text, [])})
+      Writer.control(connection, {:reply, id, failure(:error, text, [])})
     end
   end
 end

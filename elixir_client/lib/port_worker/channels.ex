@@ -41,9 +41,9 @@ defmodule PortWorker.Channels do
   defp call(route, call) do
     ref = :erlang.monitor(:process, route.connection, alias: :reply_demonitor)
 
-    with {:ok, encoded} <- Call.encode(call, route, ref, Call.time_left(call, route)),
-         Requests.register(route, ref, Call.channel(call, route, self())),
-         Writer.call(route.writer, encoded),
+    with {:ok, _time_left, encoded} <- Call.encode(call, route, ref),
+         Requests.register(route, ref, Call.channel(call, route, ref, self())),
+         Writer.call(route.connection, encoded),
          :ok <- Routes.confirm(route) do
       {:ok, ref}
     else
@@ -57,7 +57,7 @@ defmodule PortWorker.Channels do
 
   # Nothing of it is in the mailbox afterwards.
   defp abandon(route, ref) do
-    Requests.forget(route.connection, ref)
+    Requests.forget(route.connection, [ref])
     Process.demonitor(ref, [:flush])
     flush(ref)
   end
@@ -90,7 +90,7 @@ defmodule PortWorker.Channels do
     with :ok <- open(channel),
          :ok <- fits(channel, message),
          :ok <- turn(channel, :atomics.add_get(counters, @sent, 1), timeout) do
-      Writer.encoded(channel.route.writer, message)
+      Writer.encoded(channel.route.connection, message)
     else
       {:error, error} -> {:error, %{error | function: channel.function}}
     end
@@ -184,13 +184,13 @@ defmodule PortWorker.Channels do
 
   @doc "Asks for `n` more outputs."
   @spec demand(Channel.t(), pos_integer()) :: :ok
-  def demand(channel, n), do: Writer.control(channel.route.writer, {:credit, channel.ref, n})
+  def demand(channel, n), do: Writer.control(channel.route.connection, {:credit, channel.ref, n})
 
   @doc "Tells the function that no more input comes."
   @spec close_input(Channel.t()) :: :ok
   def close_input(channel) do
     :atomics.put(channel.counters, @input_closed, 1)
-    Writer.control(channel.route.writer, {:close, channel.ref})
+    Writer.control(channel.route.connection, {:close, channel.ref})
   end
 
   @doc "Ends the channel; afterwards nothing of it is in the opener's mailbox."
@@ -200,7 +200,7 @@ defmodule PortWorker.Channels do
     abandon(channel.route, channel.ref)
   end
 
-  def close(channel), do: Writer.control(channel.route.writer, {:cancel, channel.ref})
+  def close(channel), do: Writer.control(channel.route.connection, {:cancel, channel.ref})
 
   defp flush(ref) do
     receive do

@@ -1,17 +1,19 @@
 defmodule PortWorker.Connection do
   @moduledoc false
-  # One OS process, from its start to its end: owns the port, receives what the worker
-  # says and passes it on. What to do with it is the session's to say.
+  # One OS process, from its start to its end: owns the port, writes what callers have to say,
+  # receives what the worker says and passes it on. What to do with it is the session's to say.
   #
-  # It never writes to the port, because a full pipe suspends whoever does. It never
-  # restarts anything either: it ends with the OS process, with `{:shutdown, error}`.
+  # It does all of it in one process, so that a call wakes no other on its way. A full pipe does not
+  # hold it up, see `PortWorker.Writer`. It never restarts anything: it ends with the OS process, with
+  # `{:shutdown, error}`.
 
   use GenServer
 
-  alias PortWorker.{Callbacks, Error, Executable, Hello, Notification, Options, Pending}
-  alias PortWorker.{Requests, Routes, Session, WorkerLog, Writer}
+  alias PortWorker.{Callbacks, Calls, Error, Executable, Hello, Options, Pending}
+  alias PortWorker.{Requests, Routes, Session, Writer}
+  alias PortWorker.Connection.Actions
   alias PortWorker.Pool.Load
-  alias PortWorker.Telemetry.{Lanes, Life, Queue, Span}
+  alias PortWorker.Telemetry.{Lanes, Life, Queue}
 
   # What the worker gets on top of its own drain deadline, and what a killed process
   # gets to be gone, in milliseconds.
@@ -50,6 +52,8 @@ defmodule PortWorker.Connection do
     ack_due?: false
   ]
 
+  @type t :: %__MODULE__{}
+
   @doc """
   Starts the executable that `options` describe. The calling process, which must trap exits, gets
   `{:up, connection, hello}` after the handshake, and the exit signal when the OS process is gone.
@@ -68,7 +72,6 @@ defmodule PortWorker.Connection do
     with {:ok, path} <- Executable.find(options.command),
          {:ok, port} <- Executable.open(path, options) do
       _ = Executable.monitor(port)
-      writer = Writer.start_link(port, share, Queue.new(life.of))
 
       state = %__MODULE__{
         server: server,
@@ -76,11 +79,11 @@ defmodule PortWorker.Connection do
         options: options,
         life: life,
         port: port,
-        writer: writer,
+        writer: Writer.new(port, share, Queue.new(life.of)),
         share: share,
         pending: Pending.new(server),
         session: Session.new(options),
-        callbacks: Callbacks.new(writer, options.metadata),
+        callbacks: Callbacks.new(self(), options.metadata),
         startup_timer: Process.send_after(self(), :startup_over, options.startup_timeout)
       }
 
@@ -93,14 +96,14 @@ defmodule PortWorker.Connection do
   end
 
   @impl true
-  def handle_call({:forget, ref}, _from, state) do
-    state = state |> know(ref) |> request(&Session.forget(&1, ref))
-    Pending.strike(state.pending, ref)
+  def handle_call({:forget, refs}, _from, state) do
+    {actions, state} = Enum.flat_map_reduce(refs, state, &forget/2)
+    {:noreply, state} = perform(actions, state)
     {:reply, :ok, state}
   end
 
-  def handle_call({:cancel, ref}, from, state) do
-    {:noreply, state |> know(ref) |> request(&Session.cancel(&1, ref, from))}
+  def handle_call({:cancel, id}, from, state) do
+    {:noreply, state |> know(id) |> request(&Session.cancel(&1, id, from))}
   end
 
   def handle_call({:await_input, ref, number}, from, state) do
@@ -110,16 +113,29 @@ defmodule PortWorker.Connection do
   @impl true
   def handle_cast({:drain, why}, state) do
     Routes.put(state.keys, Error.new(:draining, why))
+    Pending.withdraw(state.pending)
     _ = Process.send_after(self(), :drain_over, state.options.drain_timeout + @drain_slack)
     {:noreply, request(state, &Session.drain/1)}
   end
 
   @impl true
+  def handle_info({:call, _owner, _id, _to, _encoded, _size} = message, state) do
+    write(message, state)
+  end
+
   def handle_info({port, {:data, packet}}, %{port: port} = state) do
     {actions, session} = Session.packet(state.session, packet)
     # Before anybody has its answer, so that who has it is not counted any more.
     Load.answered(state.share, session.results)
     perform(actions, expect_ack(%{state | session: session}))
+  end
+
+  def handle_info({:control, _encoded, _size} = message, state), do: write(message, state)
+  def handle_info({:call, _owner, _encoded, _size} = message, state), do: write(message, state)
+  def handle_info({:DOWN, _, :process, _, _} = message, state), do: write(message, state)
+
+  def handle_info({:written, count}, state) do
+    {:noreply, %{state | writer: Writer.written(state.writer, count)}}
   end
 
   def handle_info({:register, ref, task}, state) do
@@ -141,7 +157,8 @@ defmodule PortWorker.Connection do
   end
 
   # It ends normally when the port is closed, of which the port has more to say.
-  def handle_info({:EXIT, writer, reason}, %{writer: writer} = state) when reason != :normal do
+  def handle_info({:EXIT, pid, reason}, %{writer: %{stalled: pid}} = state)
+      when reason != :normal do
     broken(Error.new(:worker_down, "the writer process ended: #{inspect(reason)}"), state)
   end
 
@@ -229,87 +246,66 @@ defmodule PortWorker.Connection do
   end
 
   # The session learns of a task when more is asked of it than to wait for the answer.
-  defp know(state, ref), do: know(state, ref, Pending.function(state.pending, ref))
+  defp know(%{session: %{tasks: tasks}} = state, ref) when is_map_key(tasks, ref), do: state
 
-  defp know(%{session: %{tasks: tasks}} = state, ref, function)
-       when is_map_key(tasks, ref) or function == nil,
-       do: state
-
-  defp know(state, ref, function), do: add_task(state, ref, %Session.Task{function: function})
-
-  defp perform([], state), do: {:noreply, state}
-
-  # First of all, since it is what there is most of.
-  defp perform([{:answer, ref, {:ok, _value} = result} | rest], state) do
-    Pending.strike(state.pending, ref)
-    :erlang.send(ref, {ref, result})
-    perform(rest, state)
+  defp know(state, ref) do
+    case Calls.function(ref) do
+      nil -> state
+      function -> add_task(state, ref, %Session.Task{function: function})
+    end
   end
 
-  defp perform([{:answer, ref, {:error, error}} | rest], state) do
-    error = %{error | function: Pending.take(state.pending, ref) || error.function}
-    :erlang.send(ref, {ref, {:error, error}})
-    perform(rest, state)
+  # Of a call that is over there is nothing to cancel.
+  defp forget(id, state) when is_integer(id) do
+    case Calls.take(id) do
+      nil ->
+        {[], state}
+
+      to ->
+        Calls.drop(to, id, state.pending)
+        forget_task(id, state)
+    end
   end
 
-  defp perform([{:deliver, to, message} | rest], state) do
-    :erlang.send(to, message)
-    perform(rest, state)
+  defp forget(ref, %{session: %{tasks: tasks}} = state) when is_map_key(tasks, ref) do
+    forget_task(ref, state)
   end
 
-  defp perform([{:write, message} | rest], state) do
-    Writer.control(state.writer, message)
-    perform(rest, state)
+  defp forget(_ended, state), do: {[], state}
+
+  defp forget_task(ref, state) do
+    {actions, session} = Session.forget(state.session, ref)
+    {actions, %{state | session: session}}
   end
 
-  defp perform([{:reply, from, reply} | rest], state) do
-    GenServer.reply(from, reply)
-    perform(rest, state)
+  defp write(message, state) do
+    case Writer.collect(state.writer, message) do
+      {:done, writer} -> {:noreply, %{state | writer: writer}}
+      {{:handle, message}, writer} -> handle_info(message, %{state | writer: writer})
+    end
   end
 
-  defp perform([{:log, level, message, attributes} | rest], state) do
-    WorkerLog.write(level, hd(state.keys), message, attributes)
-    perform(rest, state)
+  defp perform(actions, state) do
+    case Actions.perform(actions, state) do
+      {:done, state} -> {:noreply, state}
+      {{:up, hello}, rest, state} -> perform(rest, up(hello, state))
+      {{:broken, error}, _rest, state} -> broken(error, state)
+    end
   end
-
-  defp perform([{:notify, to, message} | rest], state) do
-    Notification.deliver(hd(state.keys), to, message)
-    perform(rest, state)
-  end
-
-  defp perform([{:callback, request} | rest], state) do
-    perform(rest, %{state | callbacks: Callbacks.start(state.callbacks, request)})
-  end
-
-  defp perform([{:ended, ref} | rest], state) do
-    perform(rest, %{state | callbacks: Callbacks.stop(state.callbacks, ref)})
-  end
-
-  defp perform([:replace | rest], state) do
-    send(state.server, {:replace, self()})
-    perform(rest, state)
-  end
-
-  defp perform([{:stopped, span, result} | rest], state) do
-    _ = Span.stop(span, result)
-    perform(rest, state)
-  end
-
-  defp perform([:ponged | rest], state) do
-    Life.ponged(state.life, Load.in_flight(state.share))
-    perform(rest, state)
-  end
-
-  defp perform([{:up, hello} | rest], state), do: perform(rest, up(hello, state))
-  defp perform([{:broken, error} | _rest], state), do: broken(error, state)
 
   defp up(hello, state) do
     _ = Process.cancel_timer(state.startup_timer)
-    Writer.limit(state.writer, Hello.max_frame(hello))
-    state = %{state | callbacks: Callbacks.limit(state.callbacks, Hello.max_frame(hello))}
+    max_frame = Hello.max_frame(hello)
+
+    state = %{
+      state
+      | writer: Writer.limit(state.writer, max_frame),
+        callbacks: Callbacks.limit(state.callbacks, max_frame),
+        life: Life.up(state.life, hello)
+    }
+
     Load.open(state.share)
-    state = %{state | life: Life.up(state.life, hello)}
-    Routes.put(state.keys, route(hello, state), state.pending)
+    Routes.put(state.keys, route(hello, state))
     send(state.server, {:up, self(), hello})
     schedule_heartbeat(state)
     state
@@ -319,7 +315,7 @@ defmodule PortWorker.Connection do
     %Routes.Route{
       key: hd(state.keys),
       connection: self(),
-      writer: state.writer,
+      pending: state.pending,
       max_frame: Hello.max_frame(hello),
       timeout: state.options.timeout,
       callbacks?: map_size(state.options.callbacks) > 0,
@@ -360,12 +356,12 @@ defmodule PortWorker.Connection do
 
   # Then whoever is known to wait learns of the end. Who comes too late for that finds the table closed.
   defp take_leave(state, error) do
-    tasks = Pending.close(state.pending)
-    state = drain_registrations(state)
-    state = Enum.reduce(tasks, state, fn {ref, function}, state -> know(state, ref, function) end)
+    Pending.close(state.pending)
+    state = accept_rest(state)
     {actions, session} = Session.down(state.session, error)
     {:noreply, state} = perform(actions, %{state | session: session})
-    Pending.delete(state.pending)
+    for {id, to} <- Calls.all(), do: Calls.answer(to, id, {:error, error}, state.pending)
+    Pending.fail(state.pending, error)
     Life.down(state.life, error, state.session.phase)
     state
   end
@@ -373,9 +369,15 @@ defmodule PortWorker.Connection do
   defp refusal(_error, :draining), do: Error.new(:draining, "the worker has been stopped")
   defp refusal(error, _phase), do: error
 
-  defp drain_registrations(state) do
+  # What was sent before the table was closed.
+  defp accept_rest(state) do
     receive do
-      {:register, ref, task} -> state |> add_task(ref, task) |> drain_registrations()
+      {:register, ref, task} ->
+        state |> add_task(ref, task) |> accept_rest()
+
+      {:call, _owner, id, to, _encoded, _size} ->
+        Calls.enter(id, to)
+        accept_rest(state)
     after
       0 -> state
     end

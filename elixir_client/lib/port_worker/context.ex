@@ -6,11 +6,15 @@ defmodule PortWorker.Context do
 
   alias PortWorker.Call
 
-  @key {__MODULE__, :inherited}
+  @key :"$portworker_context"
 
   @type meta :: %{String.t() => String.t()}
   @typedoc "The context of a process, for another to take over."
   @type t :: {inherited :: {meta(), integer() | :infinity} | nil, Logger.metadata()}
+
+  @doc "Whether this process was not called back."
+  @spec none?() :: boolean()
+  def none?, do: Process.get(@key) == nil
 
   @doc "The metadata that this process was called back with."
   @spec meta() :: meta()

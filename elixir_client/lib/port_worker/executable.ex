@@ -6,9 +6,9 @@ defmodule PortWorker.Executable do
   alias PortWorker.Error
   alias PortWorker.Test.Peer
 
-  # A caller of Port.command/2 is suspended while this much waits in the port. Only the
-  # writer process writes, so the bound is for memory, not for latency.
-  @busy_limits {1_048_576, 4_194_304}
+  # In bytes: from the second on the port is busy, until there are less than the first.
+  @no_longer_busy 262_144
+  @busy_limits {@no_longer_busy, 1_048_576}
 
   # How long, in milliseconds, the shell that sends a signal may take.
   @kill_timeout 2_000
@@ -87,8 +87,7 @@ defmodule PortWorker.Executable do
         args: options.args,
         env: env(options),
         busy_limits_port: @busy_limits,
-        # The writer batches what waits for it, so that nothing else is gained by
-        # suspending those who send it messages.
+        # Only its connection and that one's helper write to it.
         busy_limits_msgq: :disabled
       ]
   end
@@ -149,6 +148,18 @@ defmodule PortWorker.Executable do
     :ok
   rescue
     ArgumentError -> :ok
+  end
+
+  @doc """
+  How many bytes the port can be given and stay one that is not busy, if nobody else writes; none or less when it may be
+  busy. One that is closed has room for all.
+  """
+  @spec room(port()) :: integer()
+  def room(port) do
+    case :erlang.port_info(port, :queue_size) do
+      {:queue_size, waiting} -> @no_longer_busy - waiting
+      :undefined -> @no_longer_busy
+    end
   end
 
   @doc "An exit status in words. The VM reports a signal as 128 and its number."

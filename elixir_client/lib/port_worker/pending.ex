@@ -1,32 +1,70 @@
 defmodule PortWorker.Pending do
   @moduledoc false
-  # The tasks of one connection that have not been answered. Whoever starts a task enters it here before
-  # it is sent; the connection strikes it out with the answer.
+  # What those who call share with a connection.
   #
-  # It is a table, so that a task costs no message to the connection and no monitor, and so that it
-  # outlives a connection that is killed: its server inherits it, and tells those that wait.
+  # Each call gets its number here. Whoever starts a task, for which nobody may wait, enters it in a table
+  # before it is sent. A table costs no message and no monitor, and outlives a connection that is killed: its
+  # server inherits it, and tells those that wait.
+  #
+  # Nothing is taken out of the table when a task is answered: callers and connection would get into each other's way
+  # there, at several times the price. A row belongs to one of some slots, which are atomics. One that holds the
+  # number of a task is taken; to set it free is to answer for the task, and only one can. The row is
+  # written over by the next task in that slot. A task whose slot is taken has a row to itself, which goes with it.
+  #
+  # It also says whether calls still go to the connection, so that a process may keep the route.
 
-  alias PortWorker.Error
+  alias PortWorker.{Calls, Error}
 
-  @opaque t :: {:ets.tid(), closed :: :atomics.atomics_ref()}
+  @opaque t :: {:ets.tid(), marks :: :atomics.atomics_ref(), slots :: :atomics.atomics_ref()}
+  @typedoc "Where a task is entered."
+  @opaque place :: slot :: pos_integer() | :table
+
+  # As many tasks as are often under way at once: few enough for rows to be in a processor's cache when they are written
+  # over. A power of two.
+  @slots 1_024
+
+  @closed 1
+  @withdrawn 2
+  @made 3
 
   @doc "An empty table of the calling process, which `heir` gets in an `:\"ETS-TRANSFER\"` message should this process be killed."
   @spec new(heir :: pid()) :: t()
   def new(heir) do
     table = :ets.new(__MODULE__, [:set, :public])
-    pending = {table, :atomics.new(1, [])}
+    pending = {table, :atomics.new(3, []), :atomics.new(@slots, [])}
     true = :ets.setopts(table, {:heir, heir, pending})
     pending
   end
 
-  @doc "Enters a task, whose answer goes to the alias `ref`."
-  @spec add(t(), reference(), function :: String.t()) :: :ok
-  def add({table, _closed}, ref, function) do
-    :ets.insert(table, {ref, function})
-    :ok
+  @doc "The number of the next call."
+  @spec next(t()) :: Calls.id()
+  def next({_table, marks, _slots}), do: :atomics.add_get(marks, @made, 1)
+
+  @doc "No new calls are to come here, though those that do are looked after."
+  @spec withdraw(t()) :: :ok
+  def withdraw({_table, marks, _slots}), do: :atomics.put(marks, @withdrawn, 1)
+
+  @doc "Whether calls go here."
+  @spec current?(t()) :: boolean()
+  def current?({_table, marks, _slots}), do: :atomics.get(marks, @withdrawn) == 0
+
+  @doc "Enters a task. Returns where."
+  @spec add(t(), Calls.id(), pid(), reference(), function :: String.t()) :: place()
+  def add({table, _marks, slots}, id, pid, ref, function) do
+    slot = Bitwise.band(id, @slots - 1) + 1
+
+    case :atomics.compare_exchange(slots, slot, 0, id) do
+      :ok -> write(table, {slot, id, pid, ref, function}, slot)
+      _taken -> write(table, {{id}, id, pid, ref, function}, :table)
+    end
+  end
+
+  defp write(table, row, place) do
+    :ets.insert(table, row)
+    place
   rescue
     # The table is gone, and so it is closed.
-    ArgumentError -> :ok
+    ArgumentError -> place
   end
 
   @doc """
@@ -34,53 +72,48 @@ defmodule PortWorker.Pending do
   was not, nobody may know.
   """
   @spec open?(t()) :: boolean()
-  def open?({_table, closed}), do: :atomics.get(closed, 1) == 0
+  def open?({_table, marks, _slots}), do: :atomics.get(marks, @closed) == 0
 
-  @doc "Strikes a task out."
-  @spec strike(t(), reference()) :: true
-  def strike({table, _closed}, ref), do: :ets.delete(table, ref)
-
-  @doc "Strikes a task out. Returns its function, or `nil` if there is no such task."
-  @spec take(t(), reference()) :: String.t() | nil
-  def take({table, _closed}, ref) do
-    case :ets.take(table, ref) do
-      [{^ref, function}] -> function
-      [] -> nil
-    end
+  @doc """
+  Takes a task out, and returns whether the caller of this is the one who did: then it has to see to the
+  answer, and nobody else will. `:gone` is for a table that was closed and emptied meanwhile: the answer has been
+  sent, if the task was in it.
+  """
+  @spec claim(t(), Calls.id(), place()) :: boolean() | :gone
+  def claim({table, _marks, _slots}, id, :table) do
+    :ets.take(table, {id}) != []
+  rescue
+    ArgumentError -> :gone
   end
 
-  @doc "The function of a task, or `nil` if there is no such task."
-  @spec function(t(), reference()) :: String.t() | nil
-  def function({table, _closed}, ref) do
-    case :ets.lookup(table, ref) do
-      [{^ref, function}] -> function
-      [] -> nil
-    end
+  def claim({_table, _marks, slots}, id, slot) do
+    :atomics.compare_exchange(slots, slot, id, 0) == :ok
   end
 
-  @doc "All tasks."
-  @spec all(t()) :: [{reference(), function :: String.t()}]
-  def all({table, _closed}), do: :ets.tab2list(table)
-
-  @doc "From now on nobody looks after what is entered. Returns the tasks that are still to be answered."
-  @spec close(t()) :: [{reference(), function :: String.t()}]
-  def close({_table, closed} = pending) do
-    :atomics.put(closed, 1, 1)
-    all(pending)
+  @doc "The numbers of all tasks."
+  @spec all(t()) :: [Calls.id()]
+  def all({table, _marks, slots}) do
+    for {place, id, _pid, _ref, _function} <- :ets.tab2list(table),
+        is_tuple(place) or :atomics.get(slots, place) == id,
+        do: id
   end
 
-  @doc "Ends a table that is closed."
-  @spec delete(t()) :: true
-  def delete({table, _closed}), do: :ets.delete(table)
+  @doc "From now on nobody looks after what is entered."
+  @spec close(t()) :: :ok
+  def close({_table, marks, _slots} = pending) do
+    withdraw(pending)
+    :atomics.put(marks, @closed, 1)
+  end
 
-  @doc "The end of a table that was inherited: all tasks are answered with the error."
+  @doc "The end of a table that is closed: all tasks in it are answered with the error."
   @spec fail(t(), Error.t()) :: :ok
-  def fail(pending, error) do
-    for {ref, function} <- close(pending) do
-      send(ref, {ref, {:error, %{error | function: function}}})
+  def fail({table, _marks, _slots} = pending, error) do
+    for {place, id, pid, ref, function} <- :ets.tab2list(table),
+        claim(pending, id, if(is_tuple(place), do: :table, else: place)) do
+      send(pid, {ref, {:error, %{error | function: function}}})
     end
 
-    delete(pending)
+    :ets.delete(table)
     :ok
   end
 end

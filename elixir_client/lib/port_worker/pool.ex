@@ -23,7 +23,7 @@ defmodule PortWorker.Pool do
 
   @doc "The route of the process that this call goes to."
   @spec route(t(), Call.t() | nil, Routes.lookup()) ::
-          {:ok, Routes.target()} | {:error, Error.t()}
+          {:ok, Routes.Route.t()} | {:error, Error.t()}
   def route(pool, %Call{options: %{key: key}}, lookup) when key != nil do
     hash = :erlang.phash2(key, @scores)
     first_up(pool, lookup, [], &highest(hash, pool.load.size, &1))

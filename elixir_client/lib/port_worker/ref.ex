@@ -11,15 +11,16 @@ defmodule PortWorker.Ref do
   """
 
   @enforce_keys [:ref, :worker, :function, :owner]
-  defstruct [:ref, :worker, :function, :owner, :connection, :expires_at, :on_progress]
+  defstruct [:ref, :worker, :function, :owner, :id, :connection, :patience, :on_progress]
 
   @type t :: %__MODULE__{
           ref: reference(),
           worker: PortWorker.worker(),
           function: String.t(),
           owner: pid(),
+          id: PortWorker.Calls.id() | nil,
           connection: pid() | nil,
-          expires_at: integer() | :infinity | nil,
+          patience: timeout() | nil,
           on_progress: (term() -> term()) | pid() | nil
         }
 

@@ -2,15 +2,12 @@ defmodule PortWorker.Requests do
   @moduledoc false
   # What other processes ask of a connection.
 
-  alias PortWorker.{Call, Error, Routes, Session}
+  alias PortWorker.{Call, Calls, Error, Routes, Session}
 
   # What the worker gets on top of its own drain deadline, and what a killed process
   # gets to be gone, in milliseconds.
   @drain_slack 500
   @kill_wait 2_000
-
-  # A request to a connection waits for the worker only where that is said.
-  @forget_timeout 5_000
 
   @doc false
   @spec drain_slack() :: pos_integer()
@@ -28,16 +25,24 @@ defmodule PortWorker.Requests do
   end
 
   @doc """
-  The same where the connection is to know more of it than its ref: when it reports progress, to `progress_to`
-  if a function waits for it there, may lead to calls back, or has a span that ends there.
+  The same where the connection is to know more of it than who waits: when it reports progress, to `progress_to`
+  if a function waits for it there, may lead to calls back, or has a span that ends there. The messages of the task have
+  the reference `ref`.
   """
-  @spec announce(Routes.Route.t(), term(), Call.t(), progress_to :: pid() | reference() | nil) ::
-          :ok
-  def announce(%{callbacks?: false}, _ref, %{options: options, span: nil}, _progress_to)
+  @spec announce(
+          Routes.Route.t(),
+          wire_ref :: term(),
+          Call.t(),
+          ref :: reference() | nil,
+          progress_to :: pid() | reference() | nil
+        ) :: :ok
+  def announce(%{callbacks?: false}, _wire_ref, %{options: options, span: nil}, _ref, _to)
       when not is_map_key(options, :on_progress),
       do: :ok
 
-  def announce(route, ref, call, to), do: register(route, ref, Call.task(call, route, to))
+  def announce(route, wire_ref, call, ref, to) do
+    register(route, wire_ref, Call.task(call, route, ref, to))
+  end
 
   @doc "Waits until a channel takes the input of that number. Returns how many it takes by now."
   @spec await_input(pid(), reference(), pos_integer(), timeout()) ::
@@ -52,19 +57,23 @@ defmodule PortWorker.Requests do
       {:error, Error.from_exit(reason)}
   end
 
-  @doc "Cancels a task nobody waits for; after the return nothing more of it is delivered."
-  @spec forget(pid(), reference()) :: :ok
-  def forget(connection, ref) do
-    GenServer.call(connection, {:forget, ref}, @forget_timeout)
+  @doc """
+  Cancels tasks nobody waits for; after the return nothing more of them is delivered.
+
+  It waits for what the connection has to do before, and no longer than that one lives.
+  """
+  @spec forget(pid(), [wire_ref :: term()]) :: :ok
+  def forget(connection, refs) do
+    GenServer.call(connection, {:forget, refs}, :infinity)
   catch
-    # Either way the caller closes its alias next: nothing arrives through it then.
-    :exit, _gone_or_slow -> :ok
+    # What is dead delivers nothing.
+    :exit, _reason -> :ok
   end
 
   @doc "Cancels a task and waits for the receipt."
-  @spec cancel(pid(), reference(), timeout()) :: term()
-  def cancel(connection, ref, timeout) do
-    GenServer.call(connection, {:cancel, ref}, timeout)
+  @spec cancel(pid(), Calls.id(), timeout()) :: term()
+  def cancel(connection, id, timeout) do
+    GenServer.call(connection, {:cancel, id}, timeout)
   catch
     :exit, {:timeout, _call} ->
       {:error, Error.new(:timeout, "no receipt of the cancel within #{timeout} ms")}

@@ -4,10 +4,12 @@ defmodule PortWorker.Routes do
   # process, and then talks to the connection's processes directly: the process
   # that carries the worker's name is not on the way of any call.
   #
-  # One entry for each OS process: `{server, route, pending}`, and the same under the server's name if it
+  # One entry for each OS process: `{server, route}`, and the same under the server's name if it
   # has a local one. The connection writes it; this process owns the table and
-  # removes what a dead server left behind. A lookup copies, so what only some callers need
-  # is not in the route.
+  # removes what a dead server left behind.
+  #
+  # A lookup copies the route, which takes longer than all else that a caller does. So a process keeps the route of
+  # the worker that it called last, in its dictionary; before each call it looks whether calls still go there.
   #
   # Where a server has several OS processes, their entries are under `{server, index}`, and that of the
   # server names a module that chooses among them.
@@ -19,12 +21,12 @@ defmodule PortWorker.Routes do
   defmodule Route do
     @moduledoc false
     # What a caller needs to know of one OS process.
-    @enforce_keys [:key, :connection, :writer, :max_frame, :timeout]
+    @enforce_keys [:key, :connection, :pending, :max_frame, :timeout]
     defstruct [
       # Where it stands in the table.
       :key,
       :connection,
-      :writer,
+      :pending,
       :max_frame,
       :timeout,
       callbacks?: false,
@@ -41,7 +43,7 @@ defmodule PortWorker.Routes do
     @type t :: %__MODULE__{
             key: PortWorker.Routes.key(),
             connection: pid(),
-            writer: pid(),
+            pending: PortWorker.Pending.t(),
             max_frame: pos_integer(),
             timeout: timeout(),
             callbacks?: boolean(),
@@ -58,9 +60,10 @@ defmodule PortWorker.Routes do
 
   @typedoc "Chooses with `route/3`, which gets the term, the call or `nil`, and how to look an OS process up."
   @type chooser :: {module(), term()}
-  @typedoc "A route, or one with the table in which tasks are entered."
-  @type target :: Route.t() | {Route.t(), Pending.t()}
-  @type lookup :: (key() -> {:ok, target()} | {:error, Error.t()})
+  @type lookup :: (key() -> {:ok, Route.t()} | {:error, Error.t()})
+
+  # Where a process keeps the last worker that it called, and its route.
+  @kept :"$portworker_route"
 
   @spec start_link(term()) :: GenServer.on_start()
   def start_link(_arg), do: GenServer.start_link(__MODULE__, [], name: __MODULE__)
@@ -75,10 +78,10 @@ defmodule PortWorker.Routes do
     Process.monitor(__MODULE__)
   end
 
-  @doc "Says where calls go from now on and where tasks are entered, or why they cannot go anywhere."
-  @spec put(keys(), Route.t() | Error.t() | chooser(), Pending.t() | nil) :: :ok
-  def put(keys, entry, pending \\ nil) do
-    :ets.insert(__MODULE__, Enum.map(keys, &{&1, entry, pending}))
+  @doc "Says where calls go from now on, or why they cannot go anywhere."
+  @spec put(keys(), Route.t() | Error.t() | chooser()) :: :ok
+  def put(keys, entry) do
+    :ets.insert(__MODULE__, Enum.map(keys, &{&1, entry}))
     :ok
   rescue
     # The table is lost, for which the server ends as well, in good order.
@@ -90,10 +93,11 @@ defmodule PortWorker.Routes do
   def fetch(worker, call \\ nil)
 
   def fetch(worker, call) when is_atom(worker) or is_pid(worker) do
-    case entry(worker) do
-      %Route{} = route -> {:ok, route}
-      %Error{} = error -> {:error, error}
-      {chooser, term} -> chooser.route(term, call, &lookup/1)
+    with {^worker, route} <- Process.get(@kept),
+         true <- Pending.current?(route.pending) do
+      {:ok, route}
+    else
+      _another_or_withdrawn -> look_up(worker, call)
     end
   end
 
@@ -103,18 +107,19 @@ defmodule PortWorker.Routes do
     end
   end
 
-  @doc "The same for a task, with the table in which it is to be entered."
-  @spec fetch_both(PortWorker.worker(), Call.t()) ::
-          {:ok, {Route.t(), Pending.t()}} | {:error, Error.t()}
-  def fetch_both(worker, call) when is_atom(worker) or is_pid(worker) do
-    with {:chosen_by, {chooser, term}} <- lookup_both(worker) do
-      chooser.route(term, call, &lookup_both/1)
-    end
-  end
+  # Where several OS processes share the calls, the one for the next is not that of the last.
+  defp look_up(worker, call) do
+    case entry(worker) do
+      %Route{} = route ->
+        Process.put(@kept, {worker, route})
+        {:ok, route}
 
-  def fetch_both(worker, call) do
-    with {:ok, key} <- key(worker) do
-      if is_tuple(key), do: lookup_both(key), else: fetch_both(key, call)
+      %Error{} = error ->
+        Process.delete(@kept)
+        {:error, error}
+
+      {chooser, term} ->
+        chooser.route(term, call, &lookup/1)
     end
   end
 
@@ -125,17 +130,6 @@ defmodule PortWorker.Routes do
       %Route{} = route -> {:ok, route}
       %Error{} = error -> {:error, error}
     end
-  end
-
-  defp lookup_both(key) do
-    case :ets.lookup(__MODULE__, key) do
-      [{_key, %Route{} = route, pending}] -> {:ok, {route, pending}}
-      [{_key, %Error{} = error, nil}] -> {:error, error}
-      [{_key, chooser, nil}] -> {:chosen_by, chooser}
-      [] -> {:error, missing(key)}
-    end
-  rescue
-    ArgumentError -> {:error, missing(key)}
   end
 
   defp entry(key) do

@@ -214,7 +214,7 @@ defmodule PortWorker.Server do
     error = Error.from_exit(:killed)
     index = index_of(state, connection)
     if index, do: Routes.put(state.members[index].keys, error)
-    Pending.fail(pending, error)
+    fail(pending, error)
     {:noreply, state}
   end
 
@@ -249,11 +249,16 @@ defmodule PortWorker.Server do
   defp fail_killed do
     receive do
       {:"ETS-TRANSFER", _table, _connection, pending} ->
-        Pending.fail(pending, Error.from_exit(:killed))
+        fail(pending, Error.from_exit(:killed))
         fail_killed()
     after
       0 -> :ok
     end
+  end
+
+  defp fail(pending, error) do
+    Pending.close(pending)
+    Pending.fail(pending, error)
   end
 
   defp down(index, error, state) do

@@ -4,14 +4,17 @@ defmodule PortWorker.Session do
   # packets and requests go in, actions come out, and the connection carries them out
   # in order.
   #
-  # A call leaves no trace here: its ref is an alias of the caller, and what comes for it is sent there. Only of a
-  # task that reports progress or is being cancelled, and of a channel, more is known, so that progress can be
-  # routed, a cancel gets its receipt and inputs wait for their turn. With callbacks every call is kept, for it
-  # may lead to some.
+  # A call leaves no trace here. Its ref is a number, and the connection knows who waits for it; that of a stream
+  # and of a channel is an alias, to which what comes is sent. Only of a task that reports progress or is being
+  # cancelled, and of a channel, more is known, so that progress can be routed, a cancel gets its receipt and
+  # inputs wait for their turn. With callbacks every call is kept, for it may lead to some.
 
-  alias PortWorker.{Callbacks, Error, Hello, Window, Wire}
+  alias PortWorker.{Callbacks, Calls, Error, Hello, Window, Wire}
   alias PortWorker.Session.{Callback, Inputs, Task}
   alias PortWorker.Telemetry.Span
+
+  # What has the form of a ref that this client gives out.
+  defguardp is_ref(term) when is_integer(term) or (is_reference(term) and node(term) == node())
 
   @enforce_keys [:greeting, :window, :callbacks]
   defstruct [
@@ -27,7 +30,7 @@ defmodule PortWorker.Session do
   ]
 
   @type action ::
-          {:answer, reference(), Task.result()}
+          {:answer, Calls.id() | reference(), Task.result()}
           | {:deliver, reference() | pid(), message :: term()}
           | {:notify, pid() | reference() | atom(), message :: term()}
           | {:callback, Callbacks.request()}
@@ -79,19 +82,15 @@ defmodule PortWorker.Session do
   def register(session, ref, task), do: %{session | tasks: Map.put(session.tasks, ref, task)}
 
   @doc "Nobody wants to hear of that task any more: it is cancelled, and its progress goes nowhere."
-  @spec forget(t(), reference()) :: {[action()], t()}
+  @spec forget(t(), term()) :: {[action()], t()}
   def forget(session, ref) do
-    case Map.pop(session.tasks, ref) do
-      {nil, _tasks} ->
-        {[], session}
-
-      {task, tasks} ->
-        {[{:write, {:cancel, ref}} | Task.forgotten(task)], %{session | tasks: tasks}}
-    end
+    {task, tasks} = Map.pop(session.tasks, ref)
+    told = if task, do: Task.forgotten(task), else: []
+    {[{:write, {:cancel, ref}} | told], %{session | tasks: tasks}}
   end
 
   @doc "Cancels a task. `from` gets its receipt when the worker has said how the task ended."
-  @spec cancel(t(), reference(), GenServer.from()) :: {[action()], t()}
+  @spec cancel(t(), term(), GenServer.from()) :: {[action()], t()}
   def cancel(session, ref, from) do
     case session.tasks do
       %{^ref => task} ->
@@ -136,7 +135,7 @@ defmodule PortWorker.Session do
   def down(session, error) do
     actions =
       Enum.flat_map(session.tasks, fn {ref, task} ->
-        told = if is_reference(ref), do: tell(ref, task, {:error, error}), else: []
+        told = if is_ref(ref), do: tell(ref, task, {:error, error}), else: []
         told ++ Task.stopped(task, {:error, error})
       end)
 
@@ -190,7 +189,7 @@ defmodule PortWorker.Session do
   end
 
   defp plain([{:result, ref, {:ok, _value} = result} | rest], tasks, count, actions)
-       when is_reference(ref) and node(ref) == node() and not is_map_key(tasks, ref) do
+       when is_ref(ref) and not is_map_key(tasks, ref) do
     plain(rest, tasks, count + 1, [{:answer, ref, result} | actions])
   end
 
@@ -206,7 +205,7 @@ defmodule PortWorker.Session do
           finish(ref, {:error, error}, %{session | results: session.results + 1}, actions)
 
         # The stream cannot go on without its elements.
-        {:unreadable, :data, ref, error}, {actions, session} when is_reference(ref) ->
+        {:unreadable, :data, ref, error}, {actions, session} when is_ref(ref) ->
           finish(ref, {:error, error}, session, [{:write, {:cancel, ref}} | actions])
 
         {:unreadable, :callback, id, error}, {actions, session} ->
@@ -238,8 +237,8 @@ defmodule PortWorker.Session do
 
   defp message({:progress, ref, term}, session, actions) do
     case session.tasks do
-      %{^ref => %Task{progress_to: to}} when to != nil ->
-        {[{:deliver, to, {ref, {:progress, term}}} | actions], session}
+      %{^ref => %Task{ref: known_by, progress_to: to}} when to != nil ->
+        {[{:deliver, to, {known_by, {:progress, term}}} | actions], session}
 
       _nobody ->
         {actions, session}
@@ -361,9 +360,7 @@ defmodule PortWorker.Session do
 
   defp tell({:cast, _function, _unique}, _task, _ok), do: []
 
-  defp tell(ref, nil, result) when is_reference(ref) and node(ref) == node() do
-    [{:answer, ref, result}]
-  end
+  defp tell(ref, nil, result) when is_ref(ref), do: [{:answer, ref, result}]
 
   defp tell(ref, %Task{} = task, result), do: Task.ended(task, ref, result)
   defp tell(ref, nil, _result), do: [log(:warning, "answered a call nobody made: #{brief(ref)}")]

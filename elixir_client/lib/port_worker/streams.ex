@@ -54,13 +54,12 @@ defmodule PortWorker.Streams do
 
   defp start(route, call, span) do
     ref = :erlang.monitor(:process, route.connection, alias: :demonitor)
-    time_left = Call.time_left(call, route)
 
-    case Call.encode(call, route, ref, time_left) do
-      {:ok, encoded} ->
+    case Call.encode(call, route, ref) do
+      {:ok, time_left, encoded} ->
         # Progress goes where everything else goes, to the alias.
-        Requests.announce(route, ref, call, ref)
-        Writer.call(route.writer, encoded)
+        Requests.announce(route, ref, call, ref, ref)
+        Writer.call(route.connection, encoded)
 
         {:ok,
          %__MODULE__{
@@ -93,7 +92,7 @@ defmodule PortWorker.Streams do
 
   # `left` is how many elements the consumer can take before more are asked for.
   defp each(elements, acc, fun, stream, 0) do
-    Writer.control(stream.route.writer, {:credit, stream.ref, stream.step})
+    Writer.control(stream.route.connection, {:credit, stream.ref, stream.step})
     each(elements, acc, fun, %{stream | taken: stream.taken + stream.step}, stream.step)
   end
 
@@ -183,7 +182,7 @@ defmodule PortWorker.Streams do
 
   defp stop(stream) do
     close(stream.ref)
-    Writer.control(stream.route.writer, {:cancel, stream.ref})
+    Writer.control(stream.route.connection, {:cancel, stream.ref})
   end
 
   # Nothing arrives through the ref after the demonitor; what has is taken out.

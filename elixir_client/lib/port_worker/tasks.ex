@@ -2,14 +2,15 @@ defmodule PortWorker.Tasks do
   @moduledoc false
   # The caller's side of calls and tasks. Everything here runs in the calling process.
   #
-  # The ref is an alias of the caller. The one answer closes it; so does giving up. What comes later reaches
-  # nobody.
+  # A call is a number on the wire, and a reference in the answer, which the connection sends to the caller. Who gives
+  # up has the number taken out of the connection first; what comes later reaches nobody. (An alias would do that by
+  # itself, and costs a caller as much as all else that it does.)
   #
-  # A monitor of the connection costs as much as all else a caller does. A task is entered in a table instead, from
+  # A monitor of the connection costs as much. A task is entered in a table instead, from
   # which those are told who wait when the worker ends. A call that is waited for here and now needs
   # nothing, unless it waits for a while: only then it watches the connection.
 
-  alias PortWorker.{Call, Context, Error, Pending, Ref, Requests, Routes, Writer}
+  alias PortWorker.{Call, Calls, Context, Error, Pending, Ref, Requests, Routes, Writer}
   alias PortWorker.Telemetry.Span
 
   @type result :: {:ok, term()} | {:error, Error.t()}
@@ -20,52 +21,43 @@ defmodule PortWorker.Tasks do
 
   @doc "Makes the call and waits for its result."
   @spec run(PortWorker.worker(), Call.t()) :: result()
-  def run(worker, %Call{options: %{on_progress: _}} = call) do
-    case Routes.fetch_both(worker, call) do
-      {:ok, {route, _pending} = target} ->
-        span = Span.start(:call, worker, route, call)
-        Span.stop(span, run_reporting(span, worker, target, call))
-
-      {:error, error} ->
-        no_route(worker, call, error)
-    end
-  end
-
   def run(worker, call) do
     case Routes.fetch(worker, call) do
       {:ok, route} ->
         span = Span.start(:call, worker, route, call)
-        Span.stop(span, call_and_wait(route, call))
+        Span.stop(span, run(span, worker, route, call))
 
       {:error, error} ->
         no_route(worker, call, error)
     end
   end
 
-  defp no_route(worker, call, error) do
-    span = Span.start(:call, worker, nil, call)
-    Span.stop(span, Call.result(call, {:error, error}))
-  end
-
   # The function that is told of progress may fail.
-  defp run_reporting(span, worker, target, call) do
-    worker |> start(target, call) |> await(:infinity)
+  defp run(span, worker, route, %{options: %{on_progress: _}} = call) do
+    worker |> start(route, call) |> await(:infinity)
   catch
     kind, reason ->
       Span.exception(span, kind, reason, __STACKTRACE__)
       :erlang.raise(kind, reason, __STACKTRACE__)
   end
 
-  defp call_and_wait(route, call) do
-    time_left = Call.time_left(call, route)
-    # Made in the same function as the receive, so that the receive skips what was in
-    # the mailbox before.
-    ref = :erlang.alias([:reply])
+  defp run(_span, _worker, route, call), do: call_and_wait(route, call)
 
-    case Call.encode(call, route, ref, time_left) do
-      {:ok, encoded} ->
-        Requests.announce(route, ref, call, nil)
-        Writer.call(route.writer, encoded)
+  defp no_route(worker, call, error) do
+    span = Span.start(:call, worker, nil, call)
+    Span.stop(span, Call.result(call, {:error, error}))
+  end
+
+  defp call_and_wait(%{connection: connection} = route, call) do
+    id = Pending.next(route.pending)
+
+    case Call.encode(call, route, id) do
+      {:ok, time_left, encoded} ->
+        # Made in the same function as the receive, so that the receive skips what was in
+        # the mailbox before.
+        ref = make_ref()
+        Requests.announce(route, id, call, ref, nil)
+        Writer.call(connection, id, {self(), ref}, encoded)
         patience = Call.patience(time_left)
 
         receive do
@@ -73,17 +65,16 @@ defmodule PortWorker.Tasks do
         after
           min(patience, @unwatched) ->
             left = if patience == :infinity, do: :infinity, else: max(patience - @unwatched, 0)
-            wait_watching(route, call, ref, left)
+            wait_watching(route, call, id, ref, left)
         end
 
       {:error, error} ->
-        :erlang.unalias(ref)
         {:error, error}
     end
   end
 
-  # If the connection is gone already, the monitor says so at once.
-  defp wait_watching(route, call, ref, left) do
+  # If the connection is gone already, the monitor says so at once. What it has said before comes first.
+  defp wait_watching(route, call, id, ref, left) do
     monitor = Process.monitor(route.connection)
 
     receive do
@@ -92,12 +83,13 @@ defmodule PortWorker.Tasks do
         Call.result(call, result)
 
       {:DOWN, ^monitor, _, _, reason} ->
-        close(ref) || Call.result(call, {:error, why_down(route, reason)})
+        Call.result(call, close(ref) || {:error, why_down(route, reason)})
     after
       left ->
         Process.demonitor(monitor, [:flush])
-        Writer.control(route.writer, {:cancel, ref})
-        close(ref) || {:error, Call.timeout(call, "the worker did not answer in time")}
+        Requests.forget(route.connection, [id])
+        result = close(ref) || {:error, Call.timeout(call, "the worker did not answer in time")}
+        Call.result(call, result)
     end
   end
 
@@ -120,23 +112,23 @@ defmodule PortWorker.Tasks do
   @doc "Makes a call nobody waits for."
   @spec cast(PortWorker.worker(), Call.t()) :: :ok | {:error, Error.t()}
   def cast(worker, call) do
-    case Routes.fetch_both(worker, call) do
-      {:ok, {route, _pending} = target} ->
-        send_cast(target, %{call | span: Span.shared(:call, worker, route, call)})
+    case Routes.fetch(worker, call) do
+      {:ok, route} ->
+        send_cast(route, with_span(call, worker, route))
 
       {:error, error} ->
         no_route(worker, call, error)
     end
   end
 
-  defp send_cast({route, pending}, call) do
+  defp send_cast(route, call) do
     ref = {:cast, call.function, System.unique_integer()}
 
-    case Call.encode(call, route, ref, Call.time_left(call, route)) do
-      {:ok, encoded} ->
-        Requests.announce(route, ref, call, nil)
-        Writer.call(route.writer, encoded)
-        _ = if call.span && not looked_after?(route, pending), do: lost(call)
+    case Call.encode(call, route, ref) do
+      {:ok, _time_left, encoded} ->
+        Requests.announce(route, ref, call, nil, nil)
+        Writer.call(route.connection, encoded)
+        _ = if call.span && not looked_after?(route), do: lost(call)
         :ok
 
       {:error, error} ->
@@ -146,8 +138,8 @@ defmodule PortWorker.Tasks do
 
   # A connection that ends tells of what was announced before it closed the table. One that is killed closes
   # nothing.
-  defp looked_after?(route, pending) do
-    Pending.open?(pending) and Process.alive?(route.connection)
+  defp looked_after?(route) do
+    Pending.open?(route.pending) and Process.alive?(route.connection)
   end
 
   defp lost(call), do: Span.stop(call.span, {:error, ended()})
@@ -155,29 +147,35 @@ defmodule PortWorker.Tasks do
   @doc "Makes the call and returns at once. Whatever becomes of it arrives as `{ref, _}`."
   @spec start(PortWorker.worker(), Call.t()) :: Ref.t()
   def start(worker, call) do
-    case Routes.fetch_both(worker, call) do
-      {:ok, {route, _pending} = target} ->
-        start(worker, target, %{call | span: Span.shared(:call, worker, route, call)})
+    case Routes.fetch(worker, call) do
+      {:ok, route} ->
+        start(worker, route, with_span(call, worker, route))
 
       {:error, error} ->
-        call = %{call | span: Span.shared(:call, worker, nil, call)}
-        refused(worker, make_ref(), call, error)
+        refused(worker, make_ref(), with_span(call, worker, nil), error)
     end
   end
 
-  defp start(worker, {route, _pending} = target, call) do
-    time_left = Call.time_left(call, route)
-    ref = :erlang.alias([:reply])
+  defp with_span(call, worker, route) do
+    case Span.shared(:call, worker, route, call) do
+      nil -> call
+      span -> %{call | span: span}
+    end
+  end
 
-    case send_call(target, ref, call, time_left, self()) do
-      :ok ->
+  defp start(worker, route, call) do
+    ref = make_ref()
+
+    case send_call(route, ref, call, self()) do
+      {:ok, id, time_left} ->
         %Ref{
           ref: ref,
           worker: worker,
           function: call.function,
           owner: self(),
+          id: id,
           connection: route.connection,
-          expires_at: Call.expires_at(time_left),
+          patience: Call.patience(time_left),
           on_progress: Map.get(call.options, :on_progress)
         }
 
@@ -187,27 +185,48 @@ defmodule PortWorker.Tasks do
   end
 
   @doc """
-  Sends a call whose answer comes to the alias `ref`, whatever becomes of the worker. After an error it
-  may have come all the same.
+  Sends a call whose answer comes as `{ref, result}`, whatever becomes of the worker, and returns its number
+  and the time that it has left. After an error nothing comes.
   """
-  @spec send_call(target, reference(), Call.t(), timeout(), progress_to :: pid() | nil) ::
-          :ok | {:error, Error.t()}
-        when target: {Routes.Route.t(), Pending.t()}
-  def send_call({route, pending}, ref, call, time_left, progress_to) do
-    with {:ok, encoded} <- Call.encode(call, route, ref, time_left) do
+  @spec send_call(Routes.Route.t(), reference(), Call.t(), progress_to :: pid() | nil) ::
+          {:ok, Calls.id(), timeout()} | {:error, Error.t()}
+  def send_call(%{pending: pending} = route, ref, call, progress_to) do
+    id = Pending.next(pending)
+
+    with {:ok, time_left, encoded} <- Call.encode(call, route, id) do
       # First of all, so that no answer can come before.
-      Pending.add(pending, ref, call.function)
-      Requests.announce(route, ref, call, progress_to)
-      Writer.call(route.writer, encoded)
+      place = Pending.add(pending, id, self(), ref, call.function)
+      Requests.announce(route, id, call, ref, progress_to)
+      Writer.call(route.connection, id, {self(), ref, call.function, place}, encoded)
       # A worker that ends takes its leave of the tasks that were entered before.
-      if Pending.open?(pending), do: :ok, else: {:error, ended()}
+      if Pending.open?(pending) or answered?(pending, id, place, ref),
+        do: {:ok, id, time_left},
+        else: {:error, ended()}
+    end
+  end
+
+  # Whether somebody has taken it on to answer a task of a worker that ends.
+  defp answered?(pending, id, place, ref) do
+    case Pending.claim(pending, id, place) do
+      :gone -> waiting?(ref)
+      claimed? -> not claimed?
+    end
+  end
+
+  defp waiting?(ref) do
+    receive do
+      {^ref, _result} = answer ->
+        send(self(), answer)
+        true
+    after
+      0 -> false
     end
   end
 
   defp ended, do: Error.new(:worker_down, "the worker has ended")
 
   defp refused(worker, ref, call, error) do
-    result = close(ref) || {:error, %{error | function: call.function}}
+    result = {:error, %{error | function: call.function}}
     send(self(), {ref, result})
     _ = Span.stop(call.span, result)
     %Ref{ref: ref, worker: worker, function: call.function, owner: self()}
@@ -218,7 +237,9 @@ defmodule PortWorker.Tasks do
   def await(task, timeout) do
     own!(task)
 
-    case wait(task, Call.earlier(Call.deadline(timeout), task.expires_at || :infinity)) do
+    # The worker keeps the time. This is for one that cannot answer, so that it is no matter that it is counted from here:
+    # to ask for the time costs a task more than to send it.
+    case wait(task, Call.earlier(timeout, task.patience || :infinity)) do
       nil ->
         abandon(task) ||
           {:error, Error.new(:timeout, "no result while it was awaited", function: task.function)}
@@ -232,7 +253,7 @@ defmodule PortWorker.Tasks do
   @spec yield(Ref.t(), timeout()) :: result() | nil
   def yield(task, timeout) do
     own!(task)
-    wait(task, Call.deadline(timeout))
+    wait(task, timeout)
   end
 
   @doc "Cancels the task and says how it ended."
@@ -240,7 +261,7 @@ defmodule PortWorker.Tasks do
   def cancel(%Ref{connection: nil} = task, _timeout), do: finished(task)
 
   def cancel(%Ref{owner: owner} = task, timeout) when owner == self() do
-    case Requests.cancel(task.connection, task.ref, timeout) do
+    case Requests.cancel(task.connection, task.id, timeout) do
       :not_found ->
         finished(task)
 
@@ -254,7 +275,7 @@ defmodule PortWorker.Tasks do
   end
 
   def cancel(%Ref{} = task, timeout),
-    do: Requests.cancel(task.connection, task.ref, timeout)
+    do: Requests.cancel(task.connection, task.id, timeout)
 
   def cancel(other, _timeout), do: no_task!(other)
 
@@ -267,11 +288,23 @@ defmodule PortWorker.Tasks do
 
   defp finished(_anothers), do: :not_found
 
-  defp wait(%Ref{ref: ref, on_progress: on_progress} = task, deadline) do
+  defp wait(%Ref{on_progress: report} = task, timeout) when is_function(report) do
+    wait_reporting(task, Call.deadline(timeout))
+  end
+
+  defp wait(%Ref{ref: ref}, timeout) do
     receive do
-      {^ref, {:progress, term}} when is_function(on_progress) ->
+      {^ref, {kind, _} = result} when kind in [:ok, :error] -> result
+    after
+      timeout -> nil
+    end
+  end
+
+  defp wait_reporting(%Ref{ref: ref} = task, deadline) do
+    receive do
+      {^ref, {:progress, term}} ->
         report(task, term)
-        wait(task, deadline)
+        wait_reporting(task, deadline)
 
       {^ref, {kind, _} = result} when kind in [:ok, :error] ->
         result
@@ -293,16 +326,13 @@ defmodule PortWorker.Tasks do
   defp abandon(%Ref{connection: nil} = task), do: close(task.ref)
 
   defp abandon(task) do
-    Requests.forget(task.connection, task.ref)
+    Requests.forget(task.connection, [task.id])
     close(task.ref)
   end
 
-  @doc "After this nothing arrives at the alias. Takes what has out of the mailbox, and returns the result if there is one."
+  @doc "Takes what has come out of the mailbox, and returns the result if there is one."
   @spec close(reference()) :: result() | nil
-  def close(ref) do
-    :erlang.unalias(ref)
-    take_messages(ref, nil)
-  end
+  def close(ref), do: take_messages(ref, nil)
 
   defp take_messages(ref, result) do
     receive do

@@ -32,7 +32,7 @@ defmodule PortWorker.Telemetry do
   | --- | --- |
   | `duration` | of a call, a stream or a channel, how long it was under way, from here and back; of a queue, how long it was high; when a worker comes up, from the start of its executable to its hello; when it goes down, from its hello on, 0 if it said none; of a heartbeat, from a ping to its answer, behind what was to be written before |
   | `elements` | how many elements the consumer was given |
-  | `length` | messages that wait to be written, 1,024 or more: the worker reads more slowly than it is called. One that does not read at all is told of when it reads again, or as one that went down |
+  | `length` | messages that wait because the pipe is full, 1,024 or more: the worker reads more slowly than it is called, or not at all |
   | `in_flight` | calls that were written and not answered yet |
 
   | metadata | is |

@@ -17,6 +17,9 @@ defmodule PortWorker.Wire do
   @small_atom 119
   @binary 109
 
+  # A tuple of five, which is written as one of four and gets its last element from elsewhere.
+  @call_head <<@small_tuple, 5>>
+
   # From this size on a packet is looked at for a binary that need not be copied.
   @large 65_536
 
@@ -33,8 +36,10 @@ defmodule PortWorker.Wire do
     function stream channel io cpu blocking dedicated debug info notice warning meta
   )a
 
-  @typedoc "A message with its version byte: one binary, or a list whose first element begins with the byte."
-  @type encoded :: binary() | [binary(), ...]
+  @typedoc "A message without its version byte, which only the whole of a packet has."
+  @type encoded :: iodata()
+  @typedoc "The same, with the size in bytes of a packet that holds nothing else."
+  @type encoded_message :: {encoded(), pos_integer()}
   @type message :: tuple()
   @type decoded ::
           {:ok, [message()]}
@@ -45,34 +50,49 @@ defmodule PortWorker.Wire do
   @spec words() :: [atom()]
   def words, do: @words
 
-  @doc "The bytes of a message that may hold large binaries: it refers to them instead of copying them."
-  @spec encode(message() | :drain) :: {encoded(), non_neg_integer()}
+  @doc "The bytes of a message. Large binaries in it are referred to, not copied."
+  @spec encode(message() | :drain) :: encoded_message()
   def encode(message) do
-    encoded = :erlang.term_to_iovec(message)
-    {encoded, :erlang.iolist_size(encoded)}
+    [<<@version, head::binary>> | tail] = :erlang.term_to_iovec(message)
+    encoded = [head | tail]
+    {encoded, IO.iodata_length(encoded) + 1}
   end
 
-  @doc "The same for a message without any, in half the time."
-  @spec encode_small(message()) :: {encoded(), non_neg_integer()}
-  def encode_small(message) do
-    encoded = :erlang.term_to_binary(message)
-    {encoded, byte_size(encoded)}
+  @doc "The bytes of a term, all copied."
+  @spec small_term(term()) :: binary()
+  def small_term(term) do
+    <<@version, encoded::binary>> = :erlang.term_to_binary(term)
+    encoded
   end
 
-  @doc "A packet of encoded messages, of which there are `count`."
+  @doc """
+  The bytes of a call without its options, to which those follow: `{call, ref, function, args, options}`. `small?` says that
+  there are no large binaries in the arguments.
+  """
+  @spec call(ref :: term(), String.t(), list(), small? :: boolean(), options :: binary()) ::
+          encoded_message()
+  def call(ref, function, args, true, options) do
+    <<@version, @small_tuple, 4, call::binary>> =
+      :erlang.term_to_binary({:call, ref, function, args})
+
+    {[@call_head, call | options], byte_size(call) + byte_size(options) + 3}
+  end
+
+  def call(ref, function, args, false, options) do
+    [<<@version, @small_tuple, 4, head::binary>> | tail] =
+      :erlang.term_to_iovec({:call, ref, function, args})
+
+    call = [@call_head, head, tail | options]
+    {call, IO.iodata_length(call) + 1}
+  end
+
+  @doc "A packet of `count` encoded messages, the last one first."
   @spec packet([encoded(), ...], pos_integer()) :: iodata()
-  def packet([message], 1), do: message
+  def packet([message], 1), do: [@version | message]
 
-  def packet(messages, count) do
-    [<<@version, @list, count::32>> | unversioned(messages)]
-  end
-
-  # In a list only the list has a version.
-  defp unversioned([]), do: [@nil_tag]
-  defp unversioned([<<@version, message::binary>> | rest]), do: [message | unversioned(rest)]
-
-  defp unversioned([[<<@version, head::binary>> | tail] | rest]) do
-    [head, tail | unversioned(rest)]
+  # In one piece: a port keeps a list of what it could not write, and slows with its length.
+  def packet(batch, count) do
+    IO.iodata_to_binary([<<@version, @list, count::32>> | :lists.reverse(batch, [@nil_tag])])
   end
 
   @doc """
@@ -97,7 +117,7 @@ defmodule PortWorker.Wire do
   # OTP copies every binary out of a packet, so that a small one does not keep a large packet alive. A packet that
   # is one large binary in a message is best kept: these are the two forms, in the only encoding a worker has.
   defp large(<<@version, @small_tuple, 3, @small_atom, 6, "result", rest::binary>>) do
-    {ref, after_ref} = ref(rest)
+    {ref, after_ref} = read_ref(rest)
 
     case after_ref do
       <<@small_tuple, 2, @small_atom, 2, "ok", @binary, size::32, value::binary-size(size)>> ->
@@ -109,7 +129,7 @@ defmodule PortWorker.Wire do
   end
 
   defp large(<<@version, @small_tuple, 3, @small_atom, 4, "data", rest::binary>>) do
-    {ref, after_ref} = ref(rest)
+    {ref, after_ref} = read_ref(rest)
 
     case after_ref do
       <<@list, 1::32, @binary, size::32, element::binary-size(size), @nil_tag>> ->
@@ -122,7 +142,7 @@ defmodule PortWorker.Wire do
 
   defp large(_other), do: nil
 
-  defp ref(<<start::binary-size(@longest_ref), _::binary>> = rest) do
+  defp read_ref(<<start::binary-size(@longest_ref), _::binary>> = rest) do
     {ref, used} = :erlang.binary_to_term(<<@version, start::binary>>, [:safe, :used])
     {ref, binary_part(rest, used - 1, byte_size(rest) - used + 1)}
   end

@@ -1,19 +1,18 @@
 defmodule PortWorker.Writer do
   @moduledoc false
-  # The only process that writes to the port, and so the only one a slow worker
-  # stalls. Callers send it messages they have encoded themselves; what waits in its
-  # mailbox goes out as one packet.
+  # What goes to the port. Callers send a connection messages that they have encoded themselves; what waits in
+  # its mailbox it writes as one packet.
   #
-  # It sees every call, so it also watches the callers: when one dies, the worker is
-  # told, and ends what that caller had started. A caller is watched from its first
-  # call to its death, which is cheaper than to begin and end with each call. A death
-  # message is sent only to the worker, never acted on here.
+  # A port that is busy suspends whoever writes to it, and must not suspend the process that receives. So the
+  # connection writes only while it knows that little waits in the port; else it leaves a packet to a process that
+  # may be stalled. From then on everything goes that way, in order, until that process has written all it was
+  # given. (To write with `:nosuspend` can leave a port busy for ever, see otp#11052. And a port that is never busy
+  # takes longer for each write the more writes wait in it: a millisecond for the 80,000th.)
 
-  alias PortWorker.Executable
+  alias PortWorker.{Calls, Executable, Wire}
   alias PortWorker.Pool.Load
   alias PortWorker.Telemetry.Queue
   alias PortWorker.Test.Peer
-  alias PortWorker.Wire
 
   # Enough that a packet costs little beside what is in it. The other side begins with the first
   # message while more are collected here.
@@ -23,126 +22,224 @@ defmodule PortWorker.Writer do
   # Past this, what was just written is worth a collection: the process may sleep long.
   @large 1_048_576
 
-  @enforce_keys [:port, :share]
-  defstruct [:port, :share, :queue, limit: @max_bytes]
+  @enforce_keys [:port, :share, :stalled]
+  # `said` is what the connection itself has to say, the last message first; `handed` is how many messages
+  # the other process has and has not written; so many bytes as `room` the port is sure to take without being busy.
+  defstruct [:port, :share, :stalled, :queue, limit: @max_bytes, said: [], handed: 0, room: 0]
 
-  @doc "Starts the writer of `port`. It counts the calls it writes in `share`."
-  @spec start_link(Executable.program(), Load.share(), Queue.t() | nil) :: pid()
-  def start_link(port, share, queue) do
-    writer = %__MODULE__{port: port, share: share, queue: queue}
-    :proc_lib.spawn_link(__MODULE__, :wait, [writer, %{}])
+  @type t :: %__MODULE__{
+          port: Executable.program(),
+          share: Load.share(),
+          stalled: pid(),
+          queue: Queue.t() | nil,
+          limit: pos_integer(),
+          said: [Wire.encoded_message()],
+          handed: non_neg_integer(),
+          room: integer()
+        }
+
+  @doc "What writes to `port`, for the calling process. It counts the calls it writes in `share`."
+  @spec new(Executable.program(), Load.share(), Queue.t() | nil) :: t()
+  def new(port, share, queue) do
+    stalled = :proc_lib.spawn_link(__MODULE__, :write, [port, self()])
+    %__MODULE__{port: port, share: share, stalled: stalled, queue: queue}
   end
 
-  @doc "Writes a call that was encoded by the caller; `owner` is watched unless it is `nil`."
-  @spec call(pid(), {owner :: pid() | nil, Wire.encoded(), pos_integer()}) :: :ok
-  def call(writer, {owner, encoded, size}) do
-    send(writer, {:call, owner, encoded, size})
+  @doc "Has a connection write a call, whose answer goes to `to`; `owner` is watched unless it is `nil`."
+  @spec call(pid(), Calls.id(), Calls.to(), {owner :: pid() | nil, Wire.encoded(), pos_integer()}) ::
+          :ok
+  def call(connection, id, to, {owner, encoded, size}) do
+    send(connection, {:call, owner, id, to, encoded, size})
     :ok
   end
 
-  @doc "Writes any other message."
+  @doc "The same with a ref that says itself where the answer goes."
+  @spec call(pid(), {owner :: pid() | nil, Wire.encoded(), pos_integer()}) :: :ok
+  def call(connection, {owner, encoded, size}) do
+    send(connection, {:call, owner, encoded, size})
+    :ok
+  end
+
+  @doc "Has it write any other message."
   @spec control(pid(), Wire.message() | :drain) :: :ok
-  def control(writer, message), do: encoded(writer, Wire.encode(message))
+  def control(connection, message), do: encoded(connection, Wire.encode(message))
 
   @doc "The same with a message that has been encoded."
-  @spec encoded(pid(), {Wire.encoded(), pos_integer()}) :: :ok
-  def encoded(writer, {encoded, size}) do
-    send(writer, {:control, encoded, size})
+  @spec encoded(pid(), Wire.encoded_message()) :: :ok
+  def encoded(connection, {encoded, size}) do
+    send(connection, {:control, encoded, size})
     :ok
   end
 
   @doc "No packet of several messages is to be larger than `bytes`."
-  @spec limit(pid(), pos_integer()) :: :ok
-  def limit(writer, bytes) do
-    send(writer, {:limit, bytes})
-    :ok
+  @spec limit(t(), pos_integer()) :: t()
+  def limit(writer, bytes), do: %{writer | limit: min(bytes, @max_bytes)}
+
+  @doc "The connection says something itself. It is written by `flush/1`."
+  @spec say(t(), Wire.message() | :drain) :: t()
+  def say(writer, message), do: %{writer | said: [Wire.encode(message) | writer.said]}
+
+  @doc "Writes what was said."
+  @spec flush(t()) :: t()
+  def flush(%{said: []} = writer), do: writer
+
+  def flush(%{said: said} = writer) do
+    said |> Enum.reverse() |> flush(%{writer | said: []}, [], 0, 0)
   end
 
-  # What changes with every message is passed as arguments: a struct would be copied each time. `owners`
-  # are those watched; `batch` holds `count` messages, the last one first, of `bytes`, `calls` of them calls.
+  defp flush([{encoded, size} | rest], writer, batch, bytes, count)
+       when count == 0 or (bytes + size <= writer.limit and count < @max_messages) do
+    flush(rest, writer, [encoded | batch], bytes + size, count + 1)
+  end
+
+  defp flush(rest, writer, batch, bytes, count) do
+    writer = packet(writer, batch, bytes, count, 0)
+    if rest == [], do: writer, else: flush(rest, writer, [], 0, 0)
+  end
+
+  @doc """
+  Writes a message that the connection got, and those that wait behind it, as one packet. It ends with the
+  first that is for the connection itself, which is returned.
+  """
+  @spec collect(t(), tuple()) :: {:done | {:handle, tuple()}, t()}
+  def collect(writer, message), do: accept(message, writer, [], 0, 0, 0)
+
+  # What changes with every message is passed as arguments: a struct would be copied each time. `batch` holds `count`
+  # messages, the last one first, of `bytes`, `calls` of them calls.
+
+  defp gather(writer, batch, bytes, @max_messages, calls) do
+    {:done, packet(writer, batch, bytes, @max_messages, calls)}
+  end
+
+  defp gather(%{port: port} = writer, batch, bytes, count, calls) do
+    receive do
+      {:call, _owner, _id, _to, _encoded, _size} = message ->
+        accept(message, writer, batch, bytes, count, calls)
+
+      # The answers of others do not wait for the packet, nor it for them.
+      {^port, {:data, _packet}} = message ->
+        {{:handle, message}, packet(writer, batch, bytes, count, calls)}
+
+      {:control, _encoded, _size} = message ->
+        accept(message, writer, batch, bytes, count, calls)
+
+      {:call, _owner, _encoded, _size} = message ->
+        accept(message, writer, batch, bytes, count, calls)
+
+      {:DOWN, _monitor, :process, _owner, _reason} = message ->
+        accept(message, writer, batch, bytes, count, calls)
+
+      # It is to be known before its call is written.
+      {:register, _ref, _task} = message ->
+        {{:handle, message}, packet(writer, batch, bytes, count, calls)}
+    after
+      0 -> {:done, packet(writer, batch, bytes, count, calls)}
+    end
+  end
+
+  defp accept({:call, owner, id, to, encoded, size}, writer, batch, bytes, count, calls) do
+    Calls.watch(owner)
+    Calls.enter(id, to)
+    add(encoded, size, 1, writer, batch, bytes, count, calls)
+  end
+
+  defp accept({:call, owner, encoded, size}, writer, batch, bytes, count, calls) do
+    Calls.watch(owner)
+    add(encoded, size, 1, writer, batch, bytes, count, calls)
+  end
+
+  defp accept({:control, encoded, size}, writer, batch, bytes, count, calls) do
+    add(encoded, size, 0, writer, batch, bytes, count, calls)
+  end
+
+  # The worker ends what that process had started.
+  defp accept({:DOWN, _monitor, :process, owner, _reason}, writer, batch, bytes, count, calls) do
+    if Calls.unwatch(owner) do
+      {encoded, size} = Wire.encode({:owner_down, owner})
+      add(encoded, size, 0, writer, batch, bytes, count, calls)
+    else
+      gather(writer, batch, bytes, count, calls)
+    end
+  end
+
+  defp add(encoded, size, call, writer, batch, bytes, count, calls)
+       when bytes + size <= writer.limit or count == 0 do
+    gather(writer, [encoded | batch], bytes + size, count + 1, calls + call)
+  end
+
+  defp add(encoded, size, call, writer, batch, bytes, count, calls) do
+    writer |> packet(batch, bytes, count, calls) |> gather([encoded], size, 1, call)
+  end
+
+  defp packet(writer, [], _bytes, _count, _calls), do: writer
+
+  defp packet(writer, batch, bytes, count, calls) do
+    if calls > 0, do: Load.wrote(writer.share, calls)
+    writer = command(writer, Wire.packet(batch, count), bytes, count)
+    if bytes > @large, do: :erlang.garbage_collect()
+    writer
+  end
+
+  defp command(%{port: peer} = writer, packet, _bytes, _count) when is_pid(peer) do
+    Peer.command(peer, packet)
+    writer
+  end
+
+  defp command(%{handed: 0, room: room} = writer, packet, bytes, _count) when bytes <= room do
+    direct(writer, packet, bytes, room)
+  end
+
+  # There is room for one that is larger, too: the port takes it whole, and is busy afterwards.
+  defp command(%{handed: 0} = writer, packet, bytes, count) do
+    case Executable.room(writer.port) do
+      room when room > 0 -> direct(writer, packet, bytes, room)
+      _none -> hand(writer, packet, count)
+    end
+  end
+
+  defp command(writer, packet, _bytes, count), do: hand(writer, packet, count)
+
+  defp direct(writer, packet, bytes, room) do
+    Port.command(writer.port, packet)
+    %{writer | room: room - bytes}
+  rescue
+    # That the port is closed, its own messages tell.
+    ArgumentError -> writer
+  end
+
+  defp hand(writer, packet, count) do
+    send(writer.stalled, {:packet, packet, count})
+    handed = writer.handed + count
+    %{writer | handed: handed, queue: Queue.grown(writer.queue, handed)}
+  end
+
+  @doc "The other process has written so many messages."
+  @spec written(t(), pos_integer()) :: t()
+  def written(%{handed: count} = writer, count) do
+    %{writer | handed: 0, room: 0, queue: Queue.emptied(writer.queue)}
+  end
+
+  def written(writer, count), do: %{writer | handed: writer.handed - count}
 
   @doc false
-  @spec wait(%__MODULE__{}, %{pid() => reference()}) :: no_return()
-  def wait(writer, owners) do
-    receive do
-      message -> accept(message, writer, owners, [], 0, 0, 0)
-    end
-  end
+  # It tells of what it has written when nothing more waits.
+  @spec write(Executable.program(), pid()) :: no_return()
+  def write(port, connection), do: write(port, connection, 0)
 
-  defp gather(writer, owners, batch, bytes, @max_messages, calls) do
-    flush(writer, batch, bytes, @max_messages, calls)
-    wait(busy(writer), owners)
-  end
-
-  defp gather(writer, owners, batch, bytes, count, calls) do
+  defp write(port, connection, written) do
     receive do
-      message -> accept(message, writer, owners, batch, bytes, count, calls)
+      {:packet, packet, count} ->
+        command_or_end(port, packet)
+        write(port, connection, written + count)
     after
-      0 ->
-        flush(writer, batch, bytes, count, calls)
-        wait(idle(writer), owners)
+      if(written == 0, do: :infinity, else: 0) ->
+        send(connection, {:written, written})
+        write(port, connection, 0)
     end
   end
-
-  defp accept({:call, owner, encoded, size}, writer, owners, batch, bytes, count, calls) do
-    owners = watch(owners, owner)
-    add(encoded, size, 1, writer, owners, batch, bytes, count, calls)
-  end
-
-  defp accept({:control, encoded, size}, writer, owners, batch, bytes, count, calls) do
-    add(encoded, size, 0, writer, owners, batch, bytes, count, calls)
-  end
-
-  defp accept({:limit, limit}, writer, owners, batch, bytes, count, calls) do
-    gather(%{writer | limit: min(limit, @max_bytes)}, owners, batch, bytes, count, calls)
-  end
-
-  defp accept({:DOWN, _, :process, owner, _}, writer, owners, batch, bytes, count, calls) do
-    {encoded, size} = Wire.encode_small({:owner_down, owner})
-    owners = Map.delete(owners, owner)
-    add(encoded, size, 0, writer, owners, batch, bytes, count, calls)
-  end
-
-  # Anything else was not meant for this process.
-  defp accept(_other, writer, owners, batch, bytes, count, calls) do
-    gather(writer, owners, batch, bytes, count, calls)
-  end
-
-  defp watch(owners, owner) when is_map_key(owners, owner) or owner == nil, do: owners
-  defp watch(owners, owner), do: Map.put(owners, owner, Process.monitor(owner))
-
-  defp add(encoded, size, call, writer, owners, batch, bytes, count, calls)
-       when bytes + size <= writer.limit or count == 0 do
-    gather(writer, owners, [encoded | batch], bytes + size, count + 1, calls + call)
-  end
-
-  defp add(encoded, size, call, writer, owners, batch, bytes, count, calls) do
-    flush(writer, batch, bytes, count, calls)
-    gather(writer, owners, [encoded], size, 1, call)
-  end
-
-  defp flush(_writer, [], _bytes, _count, _calls), do: :ok
-
-  defp flush(writer, batch, bytes, count, calls) do
-    Load.wrote(writer.share, calls)
-    command(writer.port, batch |> Enum.reverse() |> Wire.packet(count))
-    if bytes > @large, do: :erlang.garbage_collect()
-    :ok
-  end
-
-  defp busy(%{queue: nil} = writer), do: writer
-  defp busy(writer), do: %{writer | queue: Queue.busy(writer.queue)}
-
-  defp idle(%{queue: %{high_since: since}} = writer) when since != nil do
-    %{writer | queue: Queue.idle(writer.queue)}
-  end
-
-  defp idle(writer), do: writer
-
-  defp command(peer, packet) when is_pid(peer), do: Peer.command(peer, packet)
 
   # A closed port is the connection's to notice; there is nothing left to write to.
-  defp command(port, packet) do
+  defp command_or_end(port, packet) do
     Port.command(port, packet)
   rescue
     ArgumentError -> exit(:normal)

@@ -496,7 +496,7 @@ defmodule PortWorker.LifecycleTest do
       {:ok, route} = PortWorker.Routes.fetch(worker)
       task = PortWorker.start_task(worker, "f", [], timeout: :infinity)
       assert_receive {:peer, ^peer, {:call, _, "f", _, _}}
-      Process.exit(route.writer, :kill)
+      Process.exit(PortWorker.TestWorker.writer(route.connection), :kill)
       assert {:error, %Error{reason: :worker_down}} = PortWorker.await(task)
       restarted(worker)
     end

@@ -27,19 +27,25 @@ defmodule PortWorker.WindowTest do
   # The connection does nothing while the worker is asked for 100 large results.
   defp flood(worker) do
     connection = connection(worker)
+    %{port: port} = :sys.get_state(connection)
     :erlang.suspend_process(connection)
-    tasks = for _ <- 1..100, do: PortWorker.start_task(worker, "blob", [@blob])
-    {connection, tasks}
+    refs = for _ <- 1..100, do: :erlang.alias([:reply])
+
+    for ref <- refs do
+      Port.command(port, :erlang.term_to_binary({:call, ref, "blob", [@blob]}))
+    end
+
+    {connection, refs}
   end
 
-  defp assert_all_arrive({connection, tasks}) do
+  defp assert_all_arrive({connection, refs}) do
     :erlang.resume_process(connection)
-    for task <- tasks, do: assert({:ok, <<_::binary-size(@blob)>>} = PortWorker.await(task))
+    for ref <- refs, do: assert_receive({^ref, {:ok, <<_::binary-size(@blob)>>}})
   end
 
   @tag start: [window: @window]
   test "bounds what waits for a connection that is slow", %{worker: worker} do
-    {connection, _tasks} = flood = flood(worker)
+    {connection, _refs} = flood = flood(worker)
     retry(fn -> waiting(connection) > @window - 2 * @blob end)
     for _ <- 1..20_000, do: assert(waiting(connection) <= @window)
     assert_all_arrive(flood)
@@ -47,7 +53,7 @@ defmodule PortWorker.WindowTest do
 
   @tag start: [window: :infinity]
   test "without one, nothing does", %{worker: worker} do
-    {connection, _tasks} = flood = flood(worker)
+    {connection, _refs} = flood = flood(worker)
     retry(fn -> waiting(connection) > 10 * @window end)
     assert_all_arrive(flood)
   end

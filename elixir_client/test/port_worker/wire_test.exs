@@ -24,28 +24,45 @@ defmodule PortWorker.WireTest do
              {"ok", 0}
   end
 
-  test "one message travels alone, several as a list" do
-    # Both forms of an encoded message, in each place.
-    for encode <- [&Wire.encode/1, &Wire.encode_small/1],
-        other <- [&Wire.encode/1, &Wire.encode_small/1] do
-      {one, size} = encode.({:cancel, 1})
-      assert size == :erlang.iolist_size(one)
+  test "one message travels alone, several as a list, and sizes are those of packets" do
+    {one, size} = Wire.encode({:cancel, 1})
+    assert size == byte_size(packet([one]))
+    assert Wire.decode(packet([one])) == {:ok, [{:cancel, 1}]}
+    {two, _size} = Wire.encode({:ping, "x"})
+    assert Wire.decode(packet([one, two])) == {:ok, [{:cancel, 1}, {:ping, "x"}]}
+  end
 
-      assert [one] |> Wire.packet(1) |> IO.iodata_to_binary() |> Wire.decode() ==
-               {:ok, [{:cancel, 1}]}
+  for small? <- [true, false] do
+    test "a call is its options behind the rest, its arguments #{if small?, do: "small", else: "large"}" do
+      args = if unquote(small?), do: ["a", 1], else: ["a", :binary.copy("x", 100_000)]
+      options = %{timeout: 5_000, owner: self()}
 
-      {two, _size} = other.({:ping, "x"})
+      for id <- [1, 300, 0x8000_0000, {:cast, "f", 1}] do
+        {call, size} = Wire.call(id, "f", args, unquote(small?), Wire.small_term(options))
+        assert size == byte_size(packet([call]))
+        assert Wire.decode(packet([call])) == {:ok, [{:call, id, "f", args, options}]}
 
-      assert [one, two] |> Wire.packet(2) |> IO.iodata_to_binary() |> Wire.decode() ==
-               {:ok, [{:cancel, 1}, {:ping, "x"}]}
+        # A worker compares the bytes of refs.
+        {cancel, _size} = Wire.encode({:cancel, id})
+        assert bytes_of_ref(call) == bytes_of_ref(cancel)
+      end
     end
+  end
+
+  defp packet(messages) do
+    messages |> Enum.reverse() |> Wire.packet(length(messages)) |> IO.iodata_to_binary()
+  end
+
+  defp bytes_of_ref(message) do
+    {:ok, [_tag, ref | _rest]} = message |> IO.iodata_to_binary() |> PortWorker.Term.elements()
+    ref
   end
 
   test "a large binary is referred to, not copied" do
     large = :binary.copy("x", 100_000)
     {encoded, size} = Wire.encode({:call, 1, "echo", [large]})
     assert size > 100_000
-    assert Enum.any?(encoded, &(&1 == large))
+    assert encoded |> List.flatten() |> Enum.any?(&(&1 == large))
   end
 
   describe "what came in a large packet" do

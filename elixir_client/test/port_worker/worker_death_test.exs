@@ -4,7 +4,7 @@ defmodule PortWorker.WorkerDeathTest do
   use ExUnit.Case, async: true
 
   import PortWorker.ScriptedWorker
-  import PortWorker.TestWorker, only: [leftovers: 0, retry: 1]
+  import PortWorker.TestWorker, only: [leftovers: 0, retry: 1, writer: 1]
 
   alias PortWorker.{Error, Routes}
 
@@ -16,7 +16,7 @@ defmodule PortWorker.WorkerDeathTest do
     assert_received {:peer, peer, {:started, _os_pid}}
     assert_received {:peer, ^peer, {:hello, _}}
     {:ok, route} = Routes.fetch(worker)
-    %{worker: worker, peer: peer, route: route}
+    %{worker: worker, peer: peer, connection: route.connection, writer: writer(route.connection)}
   end
 
   # A process that waits for the result of a call; it then reports what is left in it.
@@ -26,8 +26,8 @@ defmodule PortWorker.WorkerDeathTest do
   end
 
   defp kill(:program, %{peer: peer}), do: hang_up(peer)
-  defp kill(:connection, %{route: route}), do: Process.exit(route.connection, :kill)
-  defp kill(:writer, %{route: route}), do: Process.exit(route.writer, :kill)
+  defp kill(:connection, %{connection: connection}), do: Process.exit(connection, :kill)
+  defp kill(:writer, %{writer: writer}), do: Process.exit(writer, :kill)
   defp kill(:server, %{worker: worker}), do: Process.exit(worker, :kill)
 
   # Returns when the call has come so far.
@@ -41,6 +41,13 @@ defmodule PortWorker.WorkerDeathTest do
 
   defp reach(:watched, caller, _context) do
     retry(fn -> match?({:monitors, [_]}, Process.info(caller, :monitors)) end)
+  end
+
+  defp go_on(process) do
+    :erlang.resume_process(process)
+  rescue
+    # It was the one that was killed.
+    ArgumentError -> :ok
   end
 
   @calls [
@@ -71,20 +78,19 @@ defmodule PortWorker.WorkerDeathTest do
       part <- [:program, :connection, :writer, :server] do
     test "#{name}: #{part} dies when the call is #{moment}", %{worker: worker} = context do
       moment = unquote(moment)
-      if moment == :unwritten, do: :erlang.suspend_process(context.route.writer)
+      if moment == :unwritten, do: :erlang.suspend_process(context.connection)
       call = unquote(call)
       caller = caller(fn -> call.(worker) end)
       reach(moment, caller, context)
       kill(unquote(part), context)
+      if moment == :unwritten, do: go_on(context.connection)
       assert_receive {:result, {:error, %Error{reason: :worker_down, function: "f"}}, []}
     end
   end
 
   test "a call that was under way when the worker ended is refused for the same reason",
        context do
-    %{worker: worker, peer: peer, route: route} = context
-    # So late that there is nothing left to monitor.
-    :erlang.suspend_process(route.writer)
+    %{worker: worker, peer: peer, connection: connection} = context
     test = self()
 
     caller =
@@ -97,7 +103,7 @@ defmodule PortWorker.WorkerDeathTest do
     :erlang.suspend_process(caller)
     send(caller, :go)
     hang_up(peer)
-    retry(fn -> not Process.alive?(route.connection) end)
+    retry(fn -> not Process.alive?(connection) end)
     :erlang.resume_process(caller)
     assert_receive {:result, {:error, %Error{message: "the worker exited with status 1"}}, []}
   end

@@ -32,13 +32,13 @@ defmodule PortWorker.ScriptedPool do
   @doc "Makes a call with these options. Returns the peer that gets it, and the task."
   def route(worker, opts \\ []) do
     task = PortWorker.start_task(worker, "f", [], opts)
-    %{ref: ref} = task
-    assert_receive {:peer, peer, {:call, ^ref, "f", [], _opts}}
+    %{id: id} = task
+    assert_receive {:peer, peer, {:call, ^id, "f", [], _opts}}
     {peer, task}
   end
 
   @doc "Answers the task."
-  def reply(peer, %{ref: ref}, value), do: say(peer, {:result, ref, {:ok, value}})
+  def reply(peer, %{id: id}, value), do: say(peer, {:result, id, {:ok, value}})
 
   @doc "The peer of the next program that has started, when all are up."
   def restarted(worker, size) do

@@ -28,20 +28,22 @@ defmodule PortWorker.TestWorker do
   @doc "Returns when `fun` is true; the test's own time is the limit."
   def retry(fun), do: fun.() || retry(fun)
 
-  @doc "What the worker's connection still knows of calls, and the processes it or its writer watches."
+  @doc "What the worker's connection still knows of calls, and the processes it watches."
   def remembered(worker) do
     {:ok, %{connection: connection}} = PortWorker.Routes.fetch(worker)
-    state = :sys.get_state(connection)
-    %{session: session, callbacks: callbacks, writer: writer, pending: pending} = state
+    %{session: session, callbacks: callbacks, pending: pending} = :sys.get_state(connection)
 
-    watched =
-      for pid <- [connection, writer],
-          {:process, process} <- pid |> Process.info(:monitors) |> elem(1),
-          do: process
+    [dictionary: dictionary, monitors: monitors] =
+      Process.info(connection, [:dictionary, :monitors])
 
-    tasks = Map.keys(session.tasks) ++ Enum.map(Pending.all(pending), &elem(&1, 0))
+    watched = for {:process, process} <- monitors, do: process
+    calls = for {id, _to} when is_integer(id) <- dictionary, do: id
+    tasks = Map.keys(session.tasks) ++ Pending.all(pending) ++ calls
     {tasks, Map.keys(callbacks.running), Map.keys(callbacks.tasks), watched}
   end
+
+  @doc "The process that writes for a connection when the pipe is full."
+  def writer(connection), do: :sys.get_state(connection).writer.stalled
 
   @doc "What is left in the calling process: its messages and its monitors."
   def leftovers do

@@ -1,16 +1,17 @@
 defmodule PortWorker.Session.Task do
   @moduledoc false
-  # What a connection knows of a live task: where its progress goes, for whom its calls
-  # back are made, and who waits for the receipt of a cancel. A channel has a receiver and
+  # What a connection knows of a live task: which reference its messages have, where its progress goes, for whom its
+  # calls back are made, and who waits for the receipt of a cancel. A channel has a receiver and
   # inputs on top.
 
-  alias PortWorker.Error
+  alias PortWorker.{Calls, Error}
   alias PortWorker.Session.Inputs
   alias PortWorker.Telemetry.Span
 
   @enforce_keys [:function]
   defstruct [
     :function,
+    :ref,
     :progress_to,
     :caller,
     :receiver,
@@ -25,6 +26,7 @@ defmodule PortWorker.Session.Task do
 
   @type t :: %__MODULE__{
           function: String.t(),
+          ref: reference() | nil,
           progress_to: pid() | reference() | nil,
           caller: caller() | nil,
           receiver: pid() | nil,
@@ -37,7 +39,7 @@ defmodule PortWorker.Session.Task do
   @type result :: {:ok, term()} | {:error, Error.t()}
 
   @doc "The actions that tell everybody how the task ended."
-  @spec ended(t(), reference(), result()) :: [tuple()]
+  @spec ended(t(), Calls.id() | reference(), result()) :: [tuple()]
   def ended(task, ref, result) do
     result = named(result, task.function)
     receipts = for from <- task.waiting, do: {:reply, from, receipt(result)}

@@ -1,7 +1,6 @@
 defmodule PortWorker.Telemetry.Queue do
   @moduledoc false
-  # What waits to be written, as the writer sees it: high from the upper mark on, and low when
-  # nothing is left.
+  # What waits because the pipe is full: high from the upper mark on, and low when nothing is left.
 
   alias PortWorker.Telemetry
   alias PortWorker.Telemetry.Life
@@ -18,14 +17,10 @@ defmodule PortWorker.Telemetry.Queue do
   @spec new(Life.of()) :: t() | nil
   def new(of), do: if(Telemetry.on?(), do: %__MODULE__{of: of})
 
-  @doc "The calling process has written as much as it does at once, and more may wait."
-  @spec busy(t() | nil) :: t() | nil
-  def busy(%{high_since: nil} = queue) do
-    {:message_queue_len, length} = Process.info(self(), :message_queue_len)
-    if length >= @high, do: high(queue, length), else: queue
-  end
-
-  def busy(queue), do: queue
+  @doc "So many messages wait that the port does not take."
+  @spec grown(t() | nil, pos_integer()) :: t() | nil
+  def grown(%{high_since: nil} = queue, length) when length >= @high, do: high(queue, length)
+  def grown(queue, _length), do: queue
 
   defp high(queue, length) do
     now = System.monotonic_time()
@@ -34,9 +29,9 @@ defmodule PortWorker.Telemetry.Queue do
     %{queue | high_since: now}
   end
 
-  @doc "It has written all there is."
-  @spec idle(t() | nil) :: t() | nil
-  def idle(%{high_since: since} = queue) when since != nil do
+  @doc "All is written."
+  @spec emptied(t() | nil) :: t() | nil
+  def emptied(%{high_since: since} = queue) when since != nil do
     now = System.monotonic_time()
     system_time = System.system_time()
     measurements = %{duration: now - since, monotonic_time: now, system_time: system_time}
@@ -44,5 +39,5 @@ defmodule PortWorker.Telemetry.Queue do
     %{queue | high_since: nil}
   end
 
-  def idle(queue), do: queue
+  def emptied(queue), do: queue
 end

@@ -8,21 +8,21 @@ defmodule PortWorker.Test.Caller do
 
   @doc "The route of this call, with its stub. Raises when there is none."
   @spec route(Stubs.worker(), Call.t() | nil, Routes.lookup()) ::
-          {:ok, Routes.target()} | {:error, Error.t()}
+          {:ok, Routes.Route.t()} | {:error, Error.t()}
   def route(worker, call, lookup) do
-    with {:ok, target} when call != nil <- lookup.({worker, 1}) do
-      find(worker, call, target)
+    with {:ok, route} when call != nil <- lookup.({worker, 1}) do
+      find(worker, call, route)
     end
   end
 
-  defp find(worker, call, target) do
+  defp find(worker, call, route) do
     callers = [self() | Process.get(:"$callers", [])]
 
     case Stubs.find(callers ++ ancestors(), worker, call.function) do
       {:ok, {stub, owner}} ->
         fits!(worker, call, stub)
         ticket = %{stub: stub, owner: owner, callers: callers, metadata: Logger.metadata()}
-        {:ok, with_ticket(target, ticket)}
+        {:ok, %{route | ticket: ticket}}
 
       {:used_up, wanted} ->
         raise UnexpectedCallError, used_up(worker, call, wanted)
@@ -31,9 +31,6 @@ defmodule PortWorker.Test.Caller do
         without(worker, call, others)
     end
   end
-
-  defp with_ticket({route, pending}, ticket), do: {with_ticket(route, ticket), pending}
-  defp with_ticket(route, ticket), do: %{route | ticket: ticket}
 
   defp ancestors do
     for ancestor <- Process.get(:"$ancestors", []),

@@ -1,0 +1,85 @@
+defmodule PortWorker.Call.Plan do
+  @moduledoc false
+  # What there is to know of a call before its ref and its arguments: whether it can be made, how long it may take,
+  # and its options as they are written.
+  #
+  # To find all that out takes a caller longer than the rest of a small call, and is mostly the same as for the
+  # process's last call. So a process keeps it, in its dictionary, unless it depends on more than on the call.
+
+  alias PortWorker.{Call, Context, Error, Routes, Wire}
+
+  @kept :"$portworker_plan"
+
+  @enforce_keys [:time_left, :owner, :options]
+  defstruct [:time_left, :owner, :options]
+
+  @type t :: %__MODULE__{time_left: timeout(), owner: pid() | nil, options: binary()}
+
+  @doc "The plan of a call that the calling process makes now."
+  @spec of(Call.t(), Routes.Route.t()) :: {:ok, t()} | {:error, Error.t()}
+  def of(%{function: function, options: options} = call, %{pending: pending} = route) do
+    case Process.get(@kept) do
+      {^function, ^options, ^pending, plan} ->
+        if Context.none?(), do: {:ok, plan}, else: make(call, route)
+
+      _anothers ->
+        with {:ok, plan} <- make(call, route) do
+          if lasting?(call, route), do: Process.put(@kept, {function, options, pending, plan})
+          {:ok, plan}
+        end
+    end
+  end
+
+  # Neither the time that has passed, nor Logger's metadata, nor who waits for this process makes a difference.
+  defp lasting?(%{options: options}, %{metadata: [], ticket: nil}) do
+    not is_map_key(options, :deadline) and Context.none?()
+  end
+
+  defp lasting?(_call, _route), do: false
+
+  defp make(%{function: function} = call, %{kinds: kinds})
+       when is_map_key(kinds, function) and not is_map_key(call.options, :demand) do
+    {:error, other_kind(call, Map.fetch!(kinds, function))}
+  end
+
+  defp make(call, route) do
+    case Call.time_left(call, route) do
+      0 -> {:error, Call.timeout(call, "no time was left to make the call")}
+      time_left -> {:ok, make(call, route, time_left)}
+    end
+  end
+
+  defp make(%{options: options} = call, route, time_left) do
+    owner = if options.detach, do: nil, else: self()
+    progress? = is_map_key(options, :on_progress)
+    own = %{timeout: time_left, progress: progress?}
+    own = if owner, do: Map.put(own, :owner, owner), else: own
+
+    %__MODULE__{
+      time_left: time_left,
+      owner: owner,
+      options: call |> given(route) |> Map.merge(own) |> Wire.small_term()
+    }
+  end
+
+  # It would send nothing without being asked for it, and never end.
+  defp other_kind(call, kind) do
+    {a_kind, use} =
+      if kind == :stream, do: {"a stream", "stream/4"}, else: {"a channel", "open/4"}
+
+    Error.new(:unsupported, "it is #{a_kind}: use #{use}", function: call.function)
+  end
+
+  # What only some calls say: what they were given, what travels along, and a stub's ticket.
+  defp given(%{options: %{wire: wire}}, route) do
+    case Context.outgoing(Map.get(wire, :meta, %{}), route.metadata) do
+      none when none == %{} -> wire
+      meta -> Map.put(wire, :meta, meta)
+    end
+    |> add_ticket(route)
+  end
+
+  # Only the route of a stubbed worker has one.
+  defp add_ticket(options, %{ticket: nil}), do: options
+  defp add_ticket(options, %{ticket: ticket}), do: Map.put(options, :ticket, ticket)
+end

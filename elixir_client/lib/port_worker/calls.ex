@@ -1,0 +1,84 @@
+defmodule PortWorker.Calls do
+  @moduledoc false
+  # Who waits for which call: the part of a connection that every call goes through twice. It is kept in the
+  # dictionary of the connection's process, the one store that is changed without making garbage.
+  #
+  # A call is a number on the wire, given out by `PortWorker.Pending`; nothing else is as cheap to write and to
+  # read over there and back. Here the number leads to the process and to the reference that it waits for.
+  # Whoever gives up has the number taken out, and nothing can arrive afterwards.
+  #
+  # The same goes for the processes that call: each is watched from its first call to its death.
+
+  alias PortWorker.{Pending, Session}
+
+  @typedoc "Where an answer goes. Of a task more is known, for nobody may be waiting who knows it."
+  @type to ::
+          {pid(), reference()} | {pid(), reference(), function :: String.t(), Pending.place()}
+  @type id :: pos_integer()
+
+  @doc "A call is made."
+  @spec enter(id(), to()) :: :ok
+  def enter(id, to) do
+    _ = Process.put(id, to)
+    :ok
+  end
+
+  @doc "The call is over. Returns whose it was, or `nil` if nobody waits for it."
+  @spec take(id()) :: to() | nil
+  def take(id), do: :erlang.erase(id) |> or_nil()
+
+  @doc "The function of a task, or `nil`."
+  @spec function(id()) :: String.t() | nil
+  def function(id) do
+    case Process.get(id) do
+      {_pid, _ref, function, _place} -> function
+      _call_or_none -> nil
+    end
+  end
+
+  @doc "Everybody who waits."
+  @spec all() :: [{id(), to()}]
+  def all, do: for({id, to} <- Process.get(), is_integer(id), do: {id, to})
+
+  @doc "Tells the one who waits, if any, how it ended. A task may have been answered by others, where its table is closed."
+  @spec answer(to() | nil, id(), Session.Task.result(), Pending.t()) :: :ok
+  def answer(nil, _id, _result, _pending), do: :ok
+
+  def answer({pid, ref}, _id, result, _pending) do
+    send(pid, {ref, result})
+    :ok
+  end
+
+  def answer({pid, ref, function, place}, id, result, pending) do
+    if Pending.claim(pending, id, place), do: send(pid, {ref, named(result, function)})
+    :ok
+  end
+
+  defp named({:ok, _value} = ok, _function), do: ok
+  defp named({:error, error}, function), do: {:error, %{error | function: function}}
+
+  @doc "Nobody waits for it any more."
+  @spec drop(to(), id(), Pending.t()) :: :ok
+  def drop({_pid, _ref}, _id, _pending), do: :ok
+
+  def drop({_pid, _ref, _function, place}, id, pending) do
+    _ = Pending.claim(pending, id, place)
+    :ok
+  end
+
+  @doc "Watches a process that has made a call, if it is not watched yet."
+  @spec watch(pid() | nil) :: :ok
+  def watch(nil), do: :ok
+
+  def watch(owner) do
+    with :undefined <- :erlang.get(owner), do: Process.put(owner, Process.monitor(owner))
+    :ok
+  end
+
+  @doc "A process has died. Returns whether it was watched."
+  @spec unwatch(pid()) :: boolean()
+  def unwatch(owner), do: :erlang.erase(owner) != :undefined
+
+  defp or_nil(:undefined), do: nil
+  defp or_nil(to), do: to
+end
