@@ -52,7 +52,7 @@ func (t *Task) child(ctx context.Context, spec Spec, sink func(ending)) (*Task, 
 		return nil, &protocol.Error{Reason: protocol.BadArgs, Message: fmt.Sprintf("%s is a %s: expected a %s", spec.Function, kind, expected)}
 	}
 	child.parent, child.sink, child.label = t, sink, spec.Label
-	if _, err := t.conn.admit(child); err != nil {
+	if _, err := t.conn.admit(child, nil); err != nil {
 		return nil, err
 	}
 	return child, nil

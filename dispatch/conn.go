@@ -39,12 +39,10 @@ type Conn struct {
 	offered atomic.Pointer[[]string] // the callbacks the client said it has, or nil
 
 	// What belongs to the role of reading.
-	reader  *protocol.PacketReader
-	parser  protocol.Parser
-	clock   time.Duration // when something was last done, on the connection's clock
-	flushed time.Duration // when results last left
-	woke    bool          // goroutines that will soon have an answer may have been made ready since input was last waited for
-	ended   chan error    // tells how the input ended
+	role
+	reader *protocol.PacketReader
+	parser protocol.Parser
+	ended  chan error // tells how the input ended
 
 	mu    sync.Mutex
 	state inflight
@@ -153,7 +151,7 @@ func (c *Conn) accept(call *protocol.Call) (reading bool) {
 	t, err := c.newTask(call, c.clock)
 	var inline bool
 	if err == nil {
-		inline, err = c.admit(t)
+		inline, err = c.admit(t, &c.role)
 	}
 	if err != nil {
 		c.refuse(call.Ref, err)
@@ -161,7 +159,7 @@ func (c *Conn) accept(call *protocol.Call) (reading bool) {
 	}
 	if !inline {
 		c.woke = true
-		c.clock = c.state.now()
+		c.gaveAway(c.state.now())
 		return true
 	}
 	return c.runInline(t)
@@ -201,11 +199,11 @@ func (c *Conn) newTask(call *protocol.Call, now time.Duration) (*Task, *protocol
 }
 
 // admit starts a task, or lets it wait, or says why it is refused. One that is inline is left
-// to the caller to run.
-func (c *Conn) admit(t *Task) (inline bool, err *protocol.Error) {
+// to the caller to run, which can only be the one that reads; r is nil for others.
+func (c *Conn) admit(t *Task, r *role) (inline bool, err *protocol.Error) {
 	var start *Task
 	c.update(func(s *inflight) {
-		start, err = s.admit(t)
+		start, err = s.admit(t, r)
 		inline = s.inline == t
 	})
 	if err != nil {

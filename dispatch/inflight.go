@@ -27,9 +27,8 @@ type inflight struct {
 	history   history
 	leaks     bool // more are abandoned than may be
 	deadlines deadlines
-	inline    *Task         // what the reader runs itself, or nil
-	inlined   int64         // how many it has
-	spent     time.Duration // on those since it last waited for input
+	inline    *Task // what the reader runs itself, or nil
+	inlined   int64 // how many it has
 	watch     watch
 	started   time.Time // from which the connection's clock counts
 }
@@ -68,8 +67,8 @@ func (s *inflight) configure(config Config) {
 }
 
 // admit accepts t, and returns it when it is to be started now, or says why it
-// is refused.
-func (s *inflight) admit(t *Task) (start *Task, refused *protocol.Error) {
+// is refused. What reads it, if that is who asks, may have to run it.
+func (s *inflight) admit(t *Task, r *role) (start *Task, refused *protocol.Error) {
 	switch {
 	case t.parent == nil && s.tasks[key(t.call.Ref)] != nil:
 		return nil, &protocol.Error{Reason: protocol.DuplicateRef, Message: "the ref belongs to a task that has not ended: expected a ref of its own for each call"}
@@ -90,10 +89,10 @@ func (s *inflight) admit(t *Task) (start *Task, refused *protocol.Error) {
 		return nil, nil
 	}
 	s.place(t)
-	if s.mayInline(t) {
+	if r != nil && s.mayInline(t, r) {
 		s.enterInline(t)
 	} else {
-		t.checked = t.measured && s.pace(t).seen < lessons
+		t.checked = t.measured && !s.pace(t).outside.known()
 		s.enter(t)
 	}
 	return t, nil

@@ -37,7 +37,7 @@ type watch struct {
 
 // mayInline decides whether the reader is to run t itself. It is asked when t has a
 // place in its lane.
-func (s *inflight) mayInline(t *Task) bool {
+func (s *inflight) mayInline(t *Task, r *role) bool {
 	const short = 10 * time.Millisecond // a deadline that is watched from the start
 	fn := t.fn.Load()
 	if fn.guard != nil || fn.Kind != KindFunction || fn.index == 0 || t.retry != nil || t.parent != nil ||
@@ -48,7 +48,7 @@ func (s *inflight) mayInline(t *Task) bool {
 	if t.call.Timeout > 0 && t.call.Timeout < short {
 		return false
 	}
-	return s.pace(t).allows(t.accepted, s.spent)
+	return s.pace(t).allows(t.accepted, r)
 }
 
 // inlineCount is how many tasks run inline: one, or none. Those are in no list of tasks.
@@ -110,10 +110,7 @@ func (c *Conn) finishInline(t *Task, value any, err error) (done bool) {
 		}
 		done, s.inline = true, nil
 		now := s.now()
-		took := now - c.clock
-		s.spent += took
-		c.clock = now
-		s.pace(t).learnInline(took, now)
+		s.pace(t).learnInline(c.ran(now), now)
 		next = s.returned(t)
 		s.end(t, e.reason, now)
 	})

@@ -85,10 +85,13 @@ func callAct(ref int, opts ...any) etf.Tuple {
 
 func ping(v any) etf.Tuple { return etf.Tuple{etf.Atom("ping"), v} }
 
+// quick is the pace of a function whose next run is inline.
+var quick = pace{outside: estimate{seen: lessons}}
+
 // begin calls act, whose first run is inline, with other messages behind it, and waits until
 // it has begun.
 func (w *wire) begin(begun <-chan struct{}, with ...any) {
-	w.conn.update(func(s *inflight) { s.of(w.conn.options.Registry.find("act")).pace = pace{seen: lessons} })
+	w.conn.update(func(s *inflight) { s.of(w.conn.options.Registry.find("act")).pace = quick })
 	w.send(append([]any{callAct(1, w.opts...)}, with...)...)
 	<-begun
 }
@@ -133,7 +136,7 @@ func TestRunsWithLargeArgumentsAreJudgedApart(t *testing.T) {
 	} {
 		t.Run(name+" are known to be quick", func(t *testing.T) {
 			w := serveInline(t, func(_ context.Context, task *Task) (any, error) { return inlineNow(task), nil })
-			w.conn.update(func(s *inflight) { known(s.of(w.conn.options.Registry.find("act"))).seen = lessons })
+			w.conn.update(func(s *inflight) { *known(s.of(w.conn.options.Registry.find("act"))) = quick })
 			for ref, args := range map[int][]any{1: {}, 2: {make([]byte, largeArgs+1)}} {
 				w.send(etf.Tuple{etf.Atom("call"), ref, "act", args})
 				assert.Equal(t, result(ref, (name == "large") == (len(args) > 0)), w.next())

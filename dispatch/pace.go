@@ -7,13 +7,17 @@ import (
 )
 
 const (
-	// swift is a run that costs the reader no more than to start a goroutine for it.
-	swift = 2 * time.Microsecond
-	// brisk is the longest run that the reader does itself, within briskBudget between two waits
-	// for input.
-	brisk       = 10 * time.Microsecond
+	// A run is swift that costs the reader no more than swiftUnits of what it costs it to give a run
+	// away, see role.unit: that much again is spent by those who take it, and to wake them. One is brisk
+	// up to briskUnits: the reader does such runs within briskBudget between two waits for input.
+	swiftUnits  = 4
+	briskUnits  = 20
 	briskBudget = 100 * time.Microsecond
-	// lessons is how many runs of a function are seen before the reader does one.
+	// The unit is kept within what machines differ by: what crowds the reader is not the machine.
+	leastUnit = 500 * time.Nanosecond
+	mostUnit  = 4 * time.Microsecond
+	// lessons is how many runs of a function are seen before the reader does one, and how many of the
+	// reader's before these alone say how long they take.
 	lessons = 8
 	// largeArgs is how many bytes of arguments make a run that tells nothing of those with
 	// fewer. To read and to answer such a call keeps the reader longer than a brisk run, so
@@ -29,25 +33,64 @@ const (
 	forgiven = 256
 	// lateRun is a run that was too long for the reader, and mostLate how many of forgiven may be.
 	lateRun = 100 * time.Microsecond
-	// probes is of how many runs the reader does one all the same: in goroutines that crowd
-	// each other a quick function looks slow.
+	// probes is of how many runs the reader does one all the same that it would rather not: functions
+	// become quick, and look slow where runs crowd each other.
 	probes   = 64
 	mostLate = forgiven / 32
 )
 
 // pace is what is known of how long a function's runs take. By it the reader
 // decides whether to do one itself.
+//
+// Runs in goroutines and runs by the reader are judged apart. Those in goroutines crowd each other, which
+// makes them look slower than they are and never quicker: they say whether the reader may try, by
+// the quickest of them. Its own runs say whether it goes on.
 type pace struct {
-	estimate time.Duration // what most recent runs stay below
-	seen     int           // runs since it was last slow, counted up to lessons
-	until    time.Duration // when the reader may do one again, on the connection's clock
-	rest     time.Duration // how long it may not after the next time
-	good     int           // runs by the reader, counted up to forgiven
-	lates    int           // of these, those that took too long
-	asked    uint          // how often the reader might have done one
-	locks    bool          // it keeps its thread
-	large    bool          // its runs have large arguments
+	outside estimate      // of runs in goroutines: what one of four stays below
+	inside  estimate      // of runs by the reader: what three of four stay below
+	until   time.Duration // when the reader may do one again, on the connection's clock
+	rest    time.Duration // how long it may not after the next time
+	good    int           // runs by the reader, counted up to forgiven
+	lates   int           // of these, those that took too long
+	asked   uint          // how often the reader might have done one
+	locks   bool          // it keeps its thread
+	large   bool          // its runs have large arguments
 }
+
+// estimate follows a quantile of what it is told: a mean would be that of the few runs that the
+// system, and not the handler, held up.
+type estimate struct {
+	value time.Duration
+	seen  int // counted up to lessons
+}
+
+// learn moves by so many steps to a value above, and by so many to one below: they are to each other
+// as the values below to those above. The least of the first few is where it begins, since those are
+// slow that are the first of all.
+func (e *estimate) learn(took time.Duration, up, down time.Duration) {
+	if e.seen < lessons {
+		if e.seen == 0 || took < e.value {
+			e.value = took
+		}
+		e.seen++
+		return
+	}
+	step := e.value/32 + 1
+	if took > e.value {
+		e.value += up * step
+	} else {
+		e.value -= down * step
+	}
+}
+
+// low follows what one of four values stays below.
+func (e *estimate) low(took time.Duration) { e.learn(took, 1, 3) }
+
+// high follows what three of four values stay below.
+func (e *estimate) high(took time.Duration) { e.learn(took, 3, 1) }
+
+// known reports whether there is enough to go by.
+func (e *estimate) known() bool { return e.seen >= lessons }
 
 // pace returns what is known of runs like t's.
 func (s *inflight) pace(t *Task) *pace {
@@ -58,24 +101,12 @@ func (s *inflight) pace(t *Task) *pace {
 	return &n.pace
 }
 
-// learn takes note of a run. The estimate follows what three of four runs stay below: a
-// mean would be that of the few that the system, and not the handler, held up.
-func (p *pace) learn(took time.Duration) {
-	if p.seen == 0 {
-		p.estimate = took
-	}
-	p.seen = min(p.seen+1, lessons)
-	step := p.estimate/32 + 1
-	if took > p.estimate {
-		p.estimate += 3 * step
-	} else {
-		p.estimate -= step
-	}
-}
+// learn takes note of a run in a goroutine.
+func (p *pace) learn(took time.Duration) { p.outside.low(took) }
 
 // learnInline takes note of a run by the reader.
 func (p *pace) learnInline(took, now time.Duration) {
-	p.learn(took)
+	p.inside.high(took)
 	if took > p.latest() {
 		p.late(now, 1)
 	}
@@ -94,34 +125,39 @@ func (p *pace) late(now time.Duration, weight int) {
 	}
 }
 
-// slow takes note of a run that has held the reader up.
+// slow takes note of a run that has held the reader up. The next time half as many late runs
+// are enough.
 func (p *pace) slow(now time.Duration) {
 	p.rest = min(max(2*p.rest, leastRest), mostRest)
 	p.until = now + p.rest
-	p.seen, p.good, p.lates = 0, 0, 0
+	p.outside.seen, p.good, p.lates = 0, 0, mostLate/2
 }
 
-// allows reports whether the reader may do a run, having spent so much on others.
-func (p *pace) allows(now, spent time.Duration) bool {
-	if p.locks || p.seen < lessons || now < p.until {
+// allows reports whether the reader may do a run.
+func (p *pace) allows(now time.Duration, r *role) bool {
+	if p.locks || !p.outside.known() || now < p.until {
 		return false
 	}
 	p.asked++
-	switch {
-	case p.estimate <= swift:
-		return true
-	case p.estimate <= p.brisk():
-		return spent <= briskBudget
+	unit, takes, tried := r.unit(), p.inside.value, p.inside.known()
+	if !tried {
+		takes = p.outside.value
 	}
-	return p.estimate <= lateRun && p.asked%probes == 0
+	switch {
+	case tried && takes <= swiftUnits*unit:
+		return true
+	case takes <= p.brisk(unit):
+		return r.spent <= briskBudget
+	}
+	return p.outside.value <= lateRun && p.asked%probes == 0
 }
 
 // brisk is the longest run that the reader does itself, within its budget.
-func (p *pace) brisk() time.Duration {
+func (p *pace) brisk(unit time.Duration) time.Duration {
 	if p.large {
 		return largeBrisk
 	}
-	return brisk
+	return briskUnits * unit
 }
 
 // latest is the longest run that is not too long for the reader.

@@ -35,9 +35,40 @@ func (c *Conn) read() {
 	}
 }
 
-// flush lets go what is ready.
+// role is what the reader knows of itself.
+type role struct {
+	clock   time.Duration // when something was last done, on the connection's clock
+	flushed time.Duration // when results last left
+	spent   time.Duration // on runs of tasks since input was last waited for
+	woke    bool          // goroutines that will soon have an answer may have been made ready since then
+	giving  estimate      // what it takes to read a call and give it to a goroutine
+}
+
+// since takes note of the time, and returns how long the last thing that was done has taken.
+func (r *role) since(now time.Duration) time.Duration {
+	took := now - r.clock
+	r.clock = now
+	return took
+}
+
+// gaveAway takes note of a call that was given to a goroutine.
+func (r *role) gaveAway(now time.Duration) { r.giving.low(r.since(now)) }
+
+// ran takes note of a call that the reader has run, and returns how long that took.
+func (r *role) ran(now time.Duration) time.Duration {
+	took := r.since(now)
+	r.spent += took
+	return took
+}
+
+// unit is what it costs the reader to give a call away. What it would rather do itself is
+// measured with it: how long a quick run takes depends on the machine.
+func (r *role) unit() time.Duration { return min(max(r.giving.value, leastUnit), mostUnit) }
+
+// flush lets go what is ready. The time that takes is that of no task.
 func (c *Conn) flush() {
 	c.writer.TryFlush()
+	c.clock = c.state.now()
 	c.flushed = c.clock
 }
 
@@ -60,9 +91,8 @@ func (c *Conn) nextPacket() bool {
 		}
 		packet, err := c.reader.Next()
 		if waits {
-			c.clock = c.state.now()
+			c.clock, c.spent = c.state.now(), 0
 			c.flushed = c.clock
-			c.update(func(s *inflight) { s.spent = 0 })
 		}
 		if tooLarge, ok := err.(*protocol.FrameTooLargeError); ok {
 			c.fault(nil, &protocol.Error{Reason: protocol.FrameTooLarge, Message: tooLarge.Error()})
