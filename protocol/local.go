@@ -15,12 +15,13 @@ import (
 // localNode is the name that identifiers have on a BEAM that is no node.
 var localNode = []byte("nonode@nohost")
 
-// namesLocal reports whether an encoded value may hold a local identifier.
+// namesLocal reports whether an encoded value may hold a local identifier. A binary holds none.
 func namesLocal(value []byte) bool {
-	return len(value) > len(localNode) && len(value) < linkSize && bytes.Contains(value, localNode)
+	return len(value) > len(localNode) && len(value) < linkSize && value[0] != binaryExt && bytes.Contains(value, localNode)
 }
 
 const (
+	binaryExt      = 109
 	newerReference = 90
 	refIDBits      = 18 // of a local reference's first word
 )

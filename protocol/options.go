@@ -31,10 +31,13 @@ func eachPair(term etf.Raw, visit func(key string, value etf.Raw) *Error) (err *
 	return nil, true
 }
 
+// defaultOptions are those of a call without any.
+var defaultOptions = CallOptions{Credit: CreditDefault, Progress: true}
+
 // ParseCallOptions reads a map of a call's options, for calls that are inside
 // others.
 func ParseCallOptions(term etf.Raw) (CallOptions, error) {
-	o := CallOptions{Credit: CreditDefault, Progress: true}
+	o := defaultOptions
 	if err := parseOptions(term, &o); err != nil {
 		return o, err
 	}

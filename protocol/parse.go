@@ -20,15 +20,25 @@ func callRef(elements []etf.Raw) etf.Raw {
 	return nil
 }
 
-// parse makes a message of a tuple's elements.
-func (p *Parser) parse(e []etf.Raw) Message {
+// The atom call, as the BEAM writes it: since OTP 26, and before.
+const (
+	callUTF8   = "w\x04call"
+	callLatin1 = "d\x00\x04call"
+)
+
+// parse makes a message of a tuple's elements; known are its options, if it is a call with
+// such that came before.
+func (p *Parser) parse(e []etf.Raw, known *knownOptions) Message {
+	if text := string(e[0]); (text == callUTF8 || text == callLatin1) && (len(e) == 4 || len(e) == 5) {
+		return p.parseCall(e, known)
+	}
 	tag, _, ok := etf.ReadAtom(e[0])
 	if !ok {
 		return &Invalid{Err: messageError("message tag %s: expected an atom", e[0])}
 	}
 	switch n := len(e) - 1; {
 	case tag == tagCall && (n == 3 || n == 4):
-		return p.parseCall(e)
+		return p.parseCall(e, known)
 	case tag == tagCancel && n == 1:
 		return &Cancel{Ref: e[1]}
 	case tag == tagCredit && n == 2:
@@ -97,9 +107,9 @@ func namesTask(tag string) bool {
 	return false
 }
 
-func (p *Parser) parseCall(e []etf.Raw) Message {
+func (p *Parser) parseCall(e []etf.Raw, known *knownOptions) Message {
 	call := &p.call
-	*call = Call{Ref: e[1], Args: e[3], CallOptions: CallOptions{Credit: CreditDefault, Progress: true}}
+	call.Ref, call.Args = e[1], e[3]
 	refuse := func(err *Error) Message { return &Invalid{Ref: call.Ref, Call: true, Err: err} }
 	name, ok := p.names.read(e[2])
 	if !ok {
@@ -109,10 +119,16 @@ func (p *Parser) parseCall(e []etf.Raw) Message {
 	if !isList(call.Args) {
 		return refuse(messageError("arguments %s: expected a list", call.Args))
 	}
-	if len(e) == 5 {
-		if err := parseOptions(e[4], &call.CallOptions); err != nil {
+	if known != nil {
+		call.CallOptions = known.read(e[optionsAt])
+		return call
+	}
+	call.CallOptions = defaultOptions
+	if len(e) > optionsAt {
+		if err := parseOptions(e[optionsAt], &call.CallOptions); err != nil {
 			return refuse(err)
 		}
+		p.memo.keep(e[optionsAt], &call.CallOptions)
 	}
 	return call
 }

@@ -7,8 +7,11 @@ import (
 	"portworker/etf"
 )
 
-// maxElements is the arity of the largest message.
-const maxElements = 6
+// maxElements is the arity of the largest message, and optionsAt the place of a call's options in it.
+const (
+	maxElements = 6
+	optionsAt   = 4
+)
 
 // Parser turns packets into messages, one at a time: [Parser.Open] begins a packet, and
 // [Parser.Next] returns its messages. The zero value reads the External Term
@@ -30,6 +33,7 @@ type Parser struct {
 	ready []Message // read ahead, to be returned first
 	call  Call      // the latest call, which Next returns in place of a new one
 	names names
+	memo  optionsMemo
 }
 
 // Codec returns the codec of the connection. It is [ETF] until a packet has
@@ -178,7 +182,16 @@ func (p *Parser) message(b []byte, base int) (Message, int, error) {
 		return p.misshapen(b, base)
 	}
 	var elements [maxElements]etf.Raw
+	var known *knownOptions
 	for i := range arity {
+		if i == optionsAt {
+			var size int
+			if known, size = p.memo.find(b[n:], p.Limits); known != nil {
+				elements[i] = etf.Raw(b[n : n+size : n+size])
+				n += size
+				continue
+			}
+		}
 		size, err := p.Limits.Scan(b[n:])
 		if err != nil {
 			err = p.located(err, base+n)
@@ -190,7 +203,7 @@ func (p *Parser) message(b []byte, base int) (Message, int, error) {
 		elements[i] = etf.Raw(b[n : n+size : n+size])
 		n += size
 	}
-	return p.parse(elements[:arity]), n, nil
+	return p.parse(elements[:arity], known), n, nil
 }
 
 // located says of a scan's error where in the packet it is. Offsets in a
