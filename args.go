@@ -10,24 +10,32 @@ import (
 	"portworker/etf"
 )
 
+// parameters are what a function is to be called with.
+type parameters struct {
+	types    []etf.Type
+	required int
+}
+
+// split appends the arguments of a call to dst, whose room is the caller's, on its stack.
+func (p *parameters) split(list etf.Raw, dst []etf.Raw) ([]etf.Raw, error) {
+	args, err := etf.SplitList(list, dst)
+	if err != nil || len(args) < p.required || len(args) > len(p.types) {
+		return nil, wrongCount(len(args), p.required, p.types, err)
+	}
+	return args, nil
+}
+
 // register erases the types of a handler, once. A result is handed on as a
 // pointer, so that an interface type that is a union stays known.
 func register(w *Worker, f dispatch.Function, missing bool, opts []Option, params []reflect.Type,
-	call func(context.Context, *dispatch.Task, []etf.Raw) (any, error)) {
+	call func(context.Context, *dispatch.Task, *parameters) (any, error)) {
 	f.Args = make([]etf.Type, len(params))
 	for i, param := range params {
 		f.Args[i] = describe(f.Name, param)
 	}
-	required := requiredArgs(params)
+	p := &parameters{types: f.Args, required: requiredArgs(params)}
 	if !missing {
-		f.Run = func(ctx context.Context, t *dispatch.Task) (any, error) {
-			var fixed [3]etf.Raw
-			args, err := etf.SplitList(t.Args(), fixed[:0])
-			if err != nil || len(args) < required || len(args) > len(params) {
-				return nil, wrongCount(len(args), required, f.Args, err)
-			}
-			return call(ctx, t, args)
-		}
+		f.Run = func(ctx context.Context, t *dispatch.Task) (any, error) { return call(ctx, t, p) }
 	}
 	for _, opt := range opts {
 		opt(&f)
@@ -44,6 +52,12 @@ func types3[A, B, C any]() []reflect.Type { return append(types2[A, B](), reflec
 func args1[A any](args []etf.Raw) (a A, err error) {
 	err = decode(args, 0, &a)
 	return a, err
+}
+
+// ends are the argument of a function and its result, which take one allocation together.
+type ends[In, Out any] struct {
+	in  In
+	out Out
 }
 
 func args2[A, B any](args []etf.Raw) (a A, b B, err error) {

@@ -55,7 +55,10 @@ func Declare[T any](w *Worker) {
 // with the name, when it is invalid or taken, and when a type has no form as a
 // term.
 func Handle0[Out any](w *Worker, name string, fn func(context.Context) (Out, error), opts ...Option) {
-	register(w, function[Out](name), fn == nil, opts, nil, func(ctx context.Context, _ *dispatch.Task, _ []etf.Raw) (any, error) {
+	register(w, function[Out](name), fn == nil, opts, nil, func(ctx context.Context, t *dispatch.Task, p *parameters) (any, error) {
+		if _, err := p.split(t.Args(), nil); err != nil {
+			return nil, err
+		}
 		out, err := fn(ctx)
 		return &out, err
 	})
@@ -64,20 +67,30 @@ func Handle0[Out any](w *Worker, name string, fn func(context.Context) (Out, err
 // Handle registers a function of one argument. A pointer argument may be left out by
 // the caller, and is nil then.
 func Handle[In, Out any](w *Worker, name string, fn func(context.Context, In) (Out, error), opts ...Option) {
-	register(w, function[Out](name), fn == nil, opts, types1[In](), func(ctx context.Context, _ *dispatch.Task, args []etf.Raw) (any, error) {
-		in, err := args1[In](args)
+	register(w, function[Out](name), fn == nil, opts, types1[In](), func(ctx context.Context, t *dispatch.Task, p *parameters) (any, error) {
+		var room [1]etf.Raw
+		args, err := p.split(t.Args(), room[:0])
 		if err != nil {
 			return nil, err
 		}
-		out, err := fn(ctx, in)
-		return &out, err
+		var both ends[In, Out]
+		if err = decode(args, 0, &both.in); err != nil {
+			return nil, err
+		}
+		both.out, err = fn(ctx, both.in)
+		return &both.out, err
 	})
 }
 
 // Handle2 registers a function of two arguments. Pointer arguments at the end
 // may be left out by the caller, and are nil then.
 func Handle2[A, B, Out any](w *Worker, name string, fn func(context.Context, A, B) (Out, error), opts ...Option) {
-	register(w, function[Out](name), fn == nil, opts, types2[A, B](), func(ctx context.Context, _ *dispatch.Task, args []etf.Raw) (any, error) {
+	register(w, function[Out](name), fn == nil, opts, types2[A, B](), func(ctx context.Context, t *dispatch.Task, p *parameters) (any, error) {
+		var room [2]etf.Raw
+		args, err := p.split(t.Args(), room[:0])
+		if err != nil {
+			return nil, err
+		}
 		a, b, err := args2[A, B](args)
 		if err != nil {
 			return nil, err
@@ -90,7 +103,12 @@ func Handle2[A, B, Out any](w *Worker, name string, fn func(context.Context, A, 
 // Handle3 registers a function of three arguments. Pointer arguments at the end
 // may be left out by the caller, and are nil then.
 func Handle3[A, B, C, Out any](w *Worker, name string, fn func(context.Context, A, B, C) (Out, error), opts ...Option) {
-	register(w, function[Out](name), fn == nil, opts, types3[A, B, C](), func(ctx context.Context, _ *dispatch.Task, args []etf.Raw) (any, error) {
+	register(w, function[Out](name), fn == nil, opts, types3[A, B, C](), func(ctx context.Context, t *dispatch.Task, p *parameters) (any, error) {
+		var room [3]etf.Raw
+		args, err := p.split(t.Args(), room[:0])
+		if err != nil {
+			return nil, err
+		}
 		a, b, c, err := args3[A, B, C](args)
 		if err != nil {
 			return nil, err

@@ -107,7 +107,11 @@ func registerStream[T any](w *Worker, name string, missing bool, opts []Option, 
 	run func(context.Context, *Sender[T], []etf.Raw) error) {
 	f := function[T](name)
 	f.Kind = dispatch.KindStream
-	register(w, f, missing, opts, params, func(ctx context.Context, t *dispatch.Task, args []etf.Raw) (any, error) {
+	register(w, f, missing, opts, params, func(ctx context.Context, t *dispatch.Task, p *parameters) (any, error) {
+		args, err := p.split(t.Args(), nil)
+		if err != nil {
+			return nil, err
+		}
 		return nil, run(ctx, streaming.NewSender[T](t.Output()), args)
 	})
 }
@@ -141,7 +145,11 @@ func registerChannel[In, Out any](w *Worker, name string, missing bool, opts []O
 	f := function[Out](name)
 	f.Kind = dispatch.KindChannel
 	f.Input = describe(name, reflect.TypeFor[In]())
-	register(w, f, missing, opts, params, func(ctx context.Context, t *dispatch.Task, args []etf.Raw) (any, error) {
+	register(w, f, missing, opts, params, func(ctx context.Context, t *dispatch.Task, p *parameters) (any, error) {
+		args, err := p.split(t.Args(), nil)
+		if err != nil {
+			return nil, err
+		}
 		ch := streaming.NewChannel[In, Out](t.Input(), t.Output(), t.Reject)
 		return nil, run(ctx, ch, args)
 	})

@@ -1,10 +1,6 @@
 package dispatch
 
-import (
-	"context"
-	"runtime/pprof"
-	"time"
-)
+import "time"
 
 // A goroutine for each task costs several times what a quick handler does: it wakes a
 // thread, and each result leaves alone. So the goroutine that reads runs quick handlers itself.
@@ -78,11 +74,13 @@ func (c *Conn) runInline(t *Task) (reading bool) {
 			c.finish(t, nil, errGoexit)
 		}
 	}()
-	pprof.SetGoroutineLabels(t.labels())
+	c.label(t.labels())
 	value, err := t.invoke(&t.ctx, t.fn.Load().Run)
-	pprof.SetGoroutineLabels(context.Background())
 	returned = true
 	if c.finishInline(t, value, err) {
+		if profiling.Load() {
+			c.label(unlabelled)
+		}
 		return true
 	}
 	c.freeReader(t)

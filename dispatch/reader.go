@@ -17,7 +17,8 @@ const flushEvery = 100 * time.Microsecond
 // to the role (the packet reader, the parser, the clock) passes from goroutine to
 // goroutine with it.
 func (c *Conn) read() {
-	pprof.SetGoroutineLabels(context.Background()) // not those of a handler that gave the role up
+	pprof.SetGoroutineLabels(unlabelled) // not those of a handler that gave the role up
+	c.labels = unlabelled
 	for {
 		m := c.parser.Next()
 		if m == nil {
@@ -37,11 +38,24 @@ func (c *Conn) read() {
 
 // role is what the reader knows of itself.
 type role struct {
-	clock   time.Duration // when something was last done, on the connection's clock
-	flushed time.Duration // when results last left
-	spent   time.Duration // on runs of tasks since input was last waited for
-	woke    bool          // goroutines that will soon have an answer may have been made ready since then
-	giving  estimate      // what it takes to read a call and give it to a goroutine
+	clock   time.Duration   // when something was last done, on the connection's clock
+	flushed time.Duration   // when results last left
+	spent   time.Duration   // on runs of tasks since input was last waited for
+	woke    bool            // goroutines that will soon have an answer may have been made ready since then
+	giving  estimate        // what it takes to read a call and give it to a goroutine
+	labels  context.Context // of its goroutine in profiles
+}
+
+// unlabelled is what the reader does for everybody.
+var unlabelled = context.Background()
+
+// label gives the reader's goroutine the labels of what it runs. They stay, unless a profile is taken,
+// until it runs something else, or waits: the next run is mostly one of the same function.
+func (r *role) label(labels context.Context) {
+	if r.labels != labels {
+		r.labels = labels
+		pprof.SetGoroutineLabels(labels)
+	}
 }
 
 // since takes note of the time, and returns how long the last thing that was done has taken.
@@ -86,6 +100,7 @@ func (c *Conn) nextPacket() bool {
 	for {
 		waits := !c.reader.Buffered()
 		if waits {
+			c.label(unlabelled)
 			c.flush()
 			c.makeWay()
 		}

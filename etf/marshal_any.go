@@ -38,6 +38,11 @@ func appendAny(dst []byte, v any, at place) ([]byte, error) {
 		return appendPairs(dst, v, at)
 	case map[string]any:
 		return appendStringMap(dst, v, at)
+	case *Raw:
+		if v != nil {
+			return appendRaw(dst, *v)
+		}
+		return append(dst, nilAtom...), nil
 	case *big.Int:
 		if v != nil {
 			return AppendBig(dst, v)

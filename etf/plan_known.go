@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"time"
+	"unsafe"
 
 	"github.com/okeuday/erlang_go/v2/erlang"
 )
@@ -71,22 +72,26 @@ func atomPlan() *plan {
 func rawPlan() *plan {
 	return &plan{
 		expected: "term",
-		encode: func(dst []byte, v reflect.Value, _ place) ([]byte, error) {
-			term := v.Bytes()
-			if len(term) == 0 {
-				return append(dst, nilAtom...), nil
-			}
-			if err := oneTerm(term); err != nil {
-				return dst, &MarshalError{Problem: "the Raw is not one term", Err: err}
-			}
-			return append(dst, term...), nil
-		},
-		decode: func(b []byte, v reflect.Value, own bool) (int, error) {
-			n := Size(b)
-			v.SetBytes(owned(b[:n], own))
-			return n, nil
-		},
+		encodeAt: func(dst []byte, q unsafe.Pointer, _ place) ([]byte, error) { return appendRaw(dst, *(*Raw)(q)) },
+		decodeAt: func(b []byte, q unsafe.Pointer, own bool) (int, error) { return (*Raw)(q).read(b, own), nil },
 	}
+}
+
+func appendRaw(dst []byte, term Raw) ([]byte, error) {
+	if len(term) == 0 {
+		return append(dst, nilAtom...), nil
+	}
+	if err := oneTerm(term); err != nil {
+		return dst, &MarshalError{Problem: "the Raw is not one term", Err: err}
+	}
+	return append(dst, term...), nil
+}
+
+// read sets r to the first term of b, and returns its length.
+func (r *Raw) read(b []byte, own bool) int {
+	n := Size(b)
+	*r = owned(b[:n], own)
+	return n
 }
 
 func bigPlan() *plan {

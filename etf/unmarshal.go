@@ -56,6 +56,10 @@ func (r Raw) Unmarshal(v any) error {
 func Decode(scanned Raw, v any) error { return decode(scanned, v, true) }
 
 func decode(term Raw, v any, own bool) error {
+	if r, ok := v.(*Raw); ok && r != nil && len(term) > 0 { // is spared the search for its plan
+		r.read(term, own)
+		return nil
+	}
 	target := reflect.ValueOf(v)
 	if target.Kind() != reflect.Pointer || target.IsNil() {
 		return fmt.Errorf("etf: decode into %T, expected a pointer that is not nil", v)

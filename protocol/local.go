@@ -23,22 +23,27 @@ func namesLocal(value []byte) bool {
 const (
 	binaryExt      = 109
 	newerReference = 90
-	refIDBits      = 18 // of a local reference's first word
+	atomExt        = 100 // has two bytes of length
+	atomUTF8Ext    = 118 // as well
+	refIDBits      = 18  // of a local reference's first word
 )
 
 // oddRef reports whether a call's ref may be one that its BEAM refuses to read.
 // The references that a BEAM makes are not: they are in every message.
 func oddRef(ref etf.Raw) bool {
-	if !namesLocal(ref) {
+	if len(ref) <= len(localNode) || ref[0] != newerReference {
+		return namesLocal(ref)
+	}
+	node := 5
+	if ref[3] == atomExt || ref[3] == atomUTF8Ext {
+		node++
+	}
+	if !bytes.HasPrefix(ref[node:], localNode) {
 		return false
 	}
-	if ref[0] != newerReference {
-		return true
-	}
 	words := binary.BigEndian.Uint16(ref[1:])
-	_, size, ok := etf.ReadAtom(ref[3:])
-	first := 3 + size + 4 // behind the node and its creation
-	if !ok || len(ref) < first+4 || len(ref) != first+4*int(words) || words != 3 && words != 5 {
+	first := node + len(localNode) + 4 // behind the creation
+	if len(ref) < first+4 || len(ref) != first+4*int(words) || words != 3 && words != 5 {
 		return true
 	}
 	return binary.BigEndian.Uint32(ref[first:]) >= 1<<refIDBits

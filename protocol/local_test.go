@@ -21,6 +21,11 @@ func localRef(words ...uint32) etf.Raw {
 	return ref
 }
 
+// oldAtom writes the node of a reference as BEAMs before OTP 26 do.
+func oldAtom(ref etf.Raw) etf.Raw {
+	return append(append(append(etf.Raw{}, ref[:3]...), atomExt, 0), ref[4:]...)
+}
+
 func TestWhatABEAMMayRefuseTravelsAlone(t *testing.T) {
 	pid := etf.Raw("\x58\x77\x0dnonode@nohost\xff\xff\xff\xff\x00\x00\x00\x00\x00\x00\x00\x00")
 	cases := map[string]struct {
@@ -33,7 +38,11 @@ func TestWhatABEAMMayRefuseTravelsAlone(t *testing.T) {
 		"an alias":                       {localRef(1, 2, 3, 4, 5), 1, false},
 		"a reference it cannot have":     {localRef(1<<18, 2, 3), 1, true},
 		"a reference of too few words":   {localRef(1), 1, true},
+		"such a one in an old atom":      {oldAtom(localRef(1<<18, 2, 3)), 1, true},
+		"the BEAM's in an old atom":      {oldAtom(localRef(1<<18-1, 2, 3)), 1, false},
+		"a reference of another node":    {etf.Raw("Z\x00\x01w\x0cnode@another\x00\x00\x00\x00\xff\xff\xff\xff"), 1, false},
 		"a pid as a ref":                 {pid, 1, true},
+		"a binary with the node's name":  {term(t, 1), string(pid), false},
 		"a value with a pid":             {term(t, 1), []any{pid}, true},
 		"a large value is alone already": {term(t, 1), bytes.Repeat(localNode, linkSize), false},
 	}
