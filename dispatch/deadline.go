@@ -39,7 +39,7 @@ func (d *deadlines) arm(now time.Duration) {
 // remove forgets t's deadline.
 func (d *deadlines) remove(t *Task) {
 	if t.deadlineAt > 0 {
-		heap.Remove(&d.heap, t.deadlineAt-1)
+		heap.Remove(&d.heap, int(t.deadlineAt)-1)
 	}
 }
 
@@ -64,14 +64,14 @@ func (h deadlineHeap) Less(i, j int) bool { return h[i].deadline() < h[j].deadli
 
 func (h deadlineHeap) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].deadlineAt, h[j].deadlineAt = i+1, j+1
+	h[i].deadlineAt, h[j].deadlineAt = int32(i+1), int32(j+1)
 }
 
 // Push adds a task at the end.
 func (h *deadlineHeap) Push(x any) {
 	t := x.(*Task)
 	*h = append(*h, t)
-	t.deadlineAt = len(*h)
+	t.deadlineAt = int32(len(*h))
 }
 
 // Pop takes the last task.

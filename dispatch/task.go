@@ -34,27 +34,28 @@ type Task struct {
 	sink   func(ending) // takes the end of a child; must not block
 	label  any          // tells a child's progress from that of others, or nil
 
-	// The rest is guarded by the connection's lock.
+	// The rest is guarded by the connection's lock. What is small stands together: a task is
+	// made for every call.
 	phase      phase
 	placed     bool            // it has a place in its lane
-	parked     int             // goroutines that wait for something other than the machine
 	inside     bool            // a goroutine is in its handler
+	left       bool            // its goroutine is done, and hedges are not
+	lenient    bool            // a value is still welcome after stop
+	entered    bool            // it can be found by its ref, its owner and its deadline
+	measured   bool            // how long it runs says something about its function
+	checked    bool            // whether it keeps its thread is to be seen
+	locks      bool            // it does
+	parked     int32           // goroutines that wait for something other than the machine
+	hedges     int32           // attempts that run beside each other
+	deadlineAt int32           // its place among the deadlines, from 1; 0 is none
 	handedAs   int64           // the callback that is to end it, if it was handed to the client
 	ready      chan struct{}   // closed when it has a place again, or nil
 	stop       *protocol.Error // why it was told to stop, or nil
-	hedges     int             // attempts that run beside each other
-	left       bool            // its goroutine is done, and hedges are not
-	lenient    bool            // a value is still welcome after stop
 	delay      *time.Timer     // ends a task that was handed to it, or nil
 	grace      *time.Timer     // a cancelled handler's, or nil
-	entered    bool            // it can be found by its ref, its owner and its deadline
-	deadlineAt int             // its place among the deadlines, from 1; 0 is none
 	queued     links           // in its lane's queue
 	sibling    links           // among its owner's tasks
-	measured   bool            // how long it runs says something about its function
 	took       time.Duration   // how long it ran; 0 if that was not measured
-	checked    bool            // whether it keeps its thread is to be seen
-	locks      bool            // it does
 }
 
 // links are a task's neighbours in a list of tasks.

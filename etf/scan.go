@@ -19,6 +19,9 @@ func (l Limits) Scan(body []byte) (n int, err error) {
 			return n, nil
 		}
 	}
+	if n, ok := flatList(body); ok && l.maxDepth() > 0 {
+		return n, nil
+	}
 	s := scanner{maxDepth: l.maxDepth(), seed: &scanSeed}
 	s.top.left = 1
 	n, err = s.scan(body)

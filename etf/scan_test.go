@@ -169,3 +169,36 @@ func TestScanOfKeysInKeysIsLinear(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, len(body), n)
 }
+
+// A list of a few leaves is scanned by itself. It is to be read, and refused, as it is where it stands inside.
+func TestAListOfAFewLeavesIsScannedAsAnyOther(t *testing.T) {
+	lists := map[string]string{
+		"integers":            "l\x00\x00\x00\x03a\x01b\x00\x00\x00\x02n\x01\x00\x07j",
+		"texts":               "l\x00\x00\x00\x02m\x00\x00\x00\x02hik\x00\x01xj",
+		"as many as there be": "l\x00\x00\x00\x08a\x01a\x01a\x01a\x01a\x01a\x01a\x01a\x01j",
+		"one more":            "l\x00\x00\x00\x09a\x01a\x01a\x01a\x01a\x01a\x01a\x01a\x01a\x01j",
+		"an empty list in it": "l\x00\x00\x00\x01jj",
+		"improper":            "l\x00\x00\x00\x01a\x01a\x02",
+		"a list for a tail":   "l\x00\x00\x00\x01a\x01l\x00\x00\x00\x01a\x02j",
+		"a tuple in it":       "l\x00\x00\x00\x02a\x01h\x01a\x02j",
+		"without elements":    "l\x00\x00\x00\x00j",
+		"a bad atom":          "l\x00\x00\x00\x01w\x01\xffj",
+		"a false count":       "l\xff\xff\xff\xffa\x01j",
+	}
+	for name, list := range lists {
+		for n := range len(list) + 1 {
+			part := list[:n]
+			length, err := etf.Limits{}.Scan([]byte(part))
+			inside, insideErr := etf.Limits{}.Scan([]byte("h\x01" + part))
+			assert.Equal(t, insideErr == nil, err == nil, "%s, %d bytes: %v, inside %v", name, n, err, insideErr)
+			if err == nil {
+				assert.Equal(t, inside-2, length, "%s, %d bytes", name, n)
+			}
+			behind, err := etf.Limits{}.Scan([]byte(part + " and more"))
+			if n == len(list) && insideErr == nil {
+				assert.NoError(t, err, name)
+				assert.Equal(t, n, behind, name)
+			}
+		}
+	}
+}

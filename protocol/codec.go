@@ -84,13 +84,17 @@ func (c Codec) must(o *Outgoing) *Outgoing {
 	return finished
 }
 
-// build encodes {tag, ref, v}.
-func (c Codec) build(tag string, ref etf.Raw, wrap string, v any) (*Outgoing, error) {
+// The constant parts of the commonest messages, encoded once.
+var (
+	resultHead   = string(appendHead(nil, tagResult, nil, 3))
+	progressHead = string(appendHead(nil, tagProgress, nil, 3))
+	okHead       = string(etf.AppendAtom(etf.AppendTuple(nil, 2), "ok"))
+)
+
+// build encodes a message that is a head, the ref, a second head, and v.
+func (c Codec) build(head string, ref etf.Raw, second string, v any) (*Outgoing, error) {
 	o := newOutgoing()
-	o.buf = appendHead(o.buf, tag, ref, 3)
-	if wrap != "" {
-		o.buf = etf.AppendAtom(etf.AppendTuple(o.buf, 2), wrap)
-	}
+	o.buf = append(append(append(o.buf, head...), ref...), second...)
 	if c == ETF && o.link(v) {
 		o.alone = true
 		return c.finish(o)
@@ -132,7 +136,7 @@ func appendHead(dst []byte, tag string, ref etf.Raw, arity int) []byte {
 
 // Result builds {result, Ref, {ok, v}}. It fails when v cannot be encoded.
 func (c Codec) Result(ref etf.Raw, v any) (*Outgoing, error) {
-	return c.build(tagResult, ref, "ok", v)
+	return c.build(resultHead, ref, okHead, v)
 }
 
 // Failure builds {result, Ref, {error, e}}.
@@ -171,7 +175,7 @@ func (c Codec) withError(ref etf.Raw, e *Error, head func([]byte) []byte) *Outgo
 
 // Progress builds {progress, Ref, v}.
 func (c Codec) Progress(ref etf.Raw, v any) (*Outgoing, error) {
-	return c.build(tagProgress, ref, "", v)
+	return c.build(progressHead, ref, "", v)
 }
 
 // Hello builds the worker's hello from a map.

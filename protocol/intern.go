@@ -3,8 +3,11 @@ package protocol
 import "portworker/etf"
 
 // names keeps the names of functions that have been called, so that a call costs no
-// string for its own.
-type names map[string]string
+// string for its own. The last one is mostly the next.
+type names struct {
+	last  string
+	known map[string]string
+}
 
 // maxNames and maxName bound what is kept: a client may name what does not exist.
 const (
@@ -18,15 +21,20 @@ func (n *names) read(term etf.Raw) (string, bool) {
 	if !ok {
 		return readName(term)
 	}
-	if name, known := (*n)[string(data)]; known {
-		return name, true
+	if string(data) == n.last {
+		return n.last, true
 	}
-	name := string(data)
-	if len(name) <= maxName && len(*n) < maxNames {
-		if *n == nil {
-			*n = make(names)
+	name, known := n.known[string(data)]
+	if !known {
+		name = string(data)
+		if len(name) > maxName || len(n.known) >= maxNames {
+			return name, true
 		}
-		(*n)[name] = name
+		if n.known == nil {
+			n.known = make(map[string]string)
+		}
+		n.known[name] = name
 	}
+	n.last = name
 	return name, true
 }

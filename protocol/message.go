@@ -38,8 +38,6 @@ type CallOptions struct {
 	// Timeout is the task's budget from its arrival; 0 is none. A call that
 	// arrives with no time left carries the smallest positive duration.
 	Timeout time.Duration
-	// Priority is PriorityLow to PriorityCritical.
-	Priority Priority
 	// Lane overrides the function's own; "" does not.
 	Lane string
 	// Owner is the term a later owner_down names, or nil.
@@ -53,6 +51,8 @@ type CallOptions struct {
 	Name string
 	// Meta is a map of binaries that travels along, or nil.
 	Meta etf.Raw
+	// Priority is PriorityLow to PriorityCritical.
+	Priority Priority
 	// InputCredit says that the client counts the inputs it may send, and wants
 	// to be told when it may send more.
 	InputCredit bool
