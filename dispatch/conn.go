@@ -210,8 +210,8 @@ func (c *Conn) admit(t *Task, r *role) (inline bool, err *protocol.Error) {
 		t.ctx.release()
 		return false, err
 	}
-	if !inline {
-		c.start(start)
+	if start != nil && !inline {
+		c.launch(start)
 	}
 	return inline, nil
 }

@@ -52,3 +52,22 @@ func TestTheReaderKeepsLabelsUnlessAProfileIsTaken(t *testing.T) {
 		})
 	}
 }
+
+func TestLabelsOfCallersAreKeptWhileAProfileIsTaken(t *testing.T) {
+	var c callerLabels
+	base := pprof.WithLabels(t.Context(), pprof.Labels("function", "act"))
+	owner := etf.Raw("w\x05shell")
+	first := c.label(base, owner)
+	who, _ := pprof.Label(first, "caller")
+	assert.Equal(t, ":shell", who)
+	assert.Same(t, first, c.label(base, append(etf.Raw{}, owner...)))
+	assert.NotSame(t, first, c.label(base, etf.Raw("w\x05other")))
+	owner[2] = 'S' // the packet it came in is not kept
+	assert.Same(t, first, c.label(base, etf.Raw("w\x05shell")))
+	for i := range 2 * mostCallers {
+		c.label(base, etf.Raw{98, 0, 0, byte(i >> 8), byte(i)})
+	}
+	assert.LessOrEqual(t, len(c.made), mostCallers)
+	c.forget()
+	assert.Empty(t, c.made)
+}

@@ -129,6 +129,11 @@ func (c *Conn) start(t *Task) {
 		close(ready)
 		return
 	}
+	c.launch(t)
+}
+
+// launch gives a task that has not begun a goroutine.
+func (c *Conn) launch(t *Task) {
 	if t.lane.executor == nil {
 		go t.run()
 		return

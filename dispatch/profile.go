@@ -10,6 +10,7 @@ import (
 	"runtime/pprof"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -58,6 +59,46 @@ func writeProfile(name string, w io.Writer) error { return pprof.Lookup(name).Wr
 // profiling is set while a profile that takes time is taken: there is one in a process.
 var profiling atomic.Bool
 
+// callers are the labels of those who call while a profile is taken.
+var callers callerLabels
+
+// callerLabels keeps labels that have been made: to write an owner as text costs more than a quick call,
+// which a profile would show as the worker's own time.
+type callerLabels struct {
+	mu   sync.Mutex
+	made map[callerKey]context.Context
+}
+
+type callerKey struct {
+	labels context.Context
+	owner  string
+}
+
+// mostCallers bounds what is kept.
+const mostCallers = 4096
+
+// label adds the owner of a call to labels.
+func (c *callerLabels) label(labels context.Context, owner etf.Raw) context.Context {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	with, ok := c.made[callerKey{labels, key(owner)}]
+	if !ok {
+		with = pprof.WithLabels(labels, pprof.Labels("caller", callerLabel(owner)))
+		if c.made == nil || len(c.made) >= mostCallers {
+			c.made = make(map[callerKey]context.Context)
+		}
+		c.made[callerKey{labels, string(owner)}] = with
+	}
+	return with
+}
+
+// forget gives up what was kept for a profile.
+func (c *callerLabels) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.made = nil
+}
+
 // callerLabel is the owner of a call in words: a pid with its node, and its numbers as the
 // node itself shows them.
 func callerLabel(owner etf.Raw) string {
@@ -80,7 +121,10 @@ func runProfile(ctx context.Context, t *Task) (any, error) {
 		if err := takeProfile(ctx, kind.begin, duration, &out); err != nil {
 			return nil, err
 		}
-		defer profiling.Store(false)
+		defer func() {
+			profiling.Store(false)
+			callers.forget()
+		}()
 	}
 	if err := kind.end(&out); err != nil {
 		return nil, fmt.Errorf("$profile: %w", err)

@@ -156,7 +156,10 @@ func (t *Task) over() bool {
 func (t *Task) run() {
 	var value any
 	err := errGoexit
-	defer func() { t.conn.finish(t, value, err) }()
+	defer func() {
+		growStack(0)
+		t.conn.finish(t, value, err)
+	}()
 	t.lane.claimThread()
 	pprof.SetGoroutineLabels(t.labels())
 	if !t.measured {
@@ -176,9 +179,8 @@ func (t *Task) labels() context.Context {
 	if t.call.Name != "" {
 		labels = pprof.WithLabels(labels, pprof.Labels("task", t.call.Name))
 	}
-	// To write an owner as text costs more than a quick call, and callers are many.
 	if t.call.Owner != nil && profiling.Load() {
-		labels = pprof.WithLabels(labels, pprof.Labels("caller", callerLabel(t.call.Owner)))
+		labels = callers.label(labels, t.call.Owner)
 	}
 	return labels
 }
