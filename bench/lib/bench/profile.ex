@@ -47,8 +47,12 @@ defmodule Bench.Profile do
     &Clock.repeat(50, fn -> Client.echo(&1, payload) end)
   end
 
+  defp load!("streams") do
+    &Clock.repeat(5, fn -> &1 |> PortWorker.stream("range", [1, 50_000]) |> Enum.count() end)
+  end
+
   defp load!(other) do
-    IO.puts(:stderr, "expected roundtrip, callers, pipelined or payload, got #{other}")
+    IO.puts(:stderr, "expected roundtrip, callers, pipelined, payload or streams, got #{other}")
     System.halt(2)
   end
 end
