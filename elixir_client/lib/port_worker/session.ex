@@ -157,35 +157,45 @@ defmodule PortWorker.Session do
   @spec packet(t(), binary()) :: {[action()], t()}
   def packet(session, packet) do
     {bytes, window} = Window.consumed(session.window, byte_size(packet))
-    {actions, session} = heard(packet, %{session | heard?: true, window: window})
+
+    {actions, session} =
+      case decode(session.phase, packet) do
+        {:ok, messages} -> messages(messages, window, session)
+        {:mixed, parts} -> parts(parts, heard(session, window))
+        {:error, error} -> {[{:broken, error}], heard(session, window)}
+      end
+
     {ack(bytes, actions), session}
   end
 
   defp ack(0, actions), do: actions
   defp ack(bytes, actions), do: [{:write, {:ack, bytes}} | actions]
 
-  defp heard(packet, session) do
-    case decode(session.phase, packet) do
-      {:ok, messages} -> messages(messages, session, [])
-      {:mixed, parts} -> parts(parts, session)
-      {:error, error} -> {[{:broken, error}], session}
-    end
-  end
+  defp heard(session, window), do: %{session | heard?: true, window: window}
 
   defp decode(:hello, packet), do: Wire.decode_first(packet, Hello.max_atoms())
   defp decode(_phase, packet), do: Wire.decode(packet)
 
   # Most packets hold nothing but results that somebody waits for, of whom nothing else is known.
-  defp messages(messages, session, actions) do
-    case plain(messages, session.tasks, 0, actions) do
-      {[], count, actions} ->
-        {Enum.reverse(actions), %{session | results: session.results + count}}
+  defp messages(messages, window, session) do
+    {rest, count, actions} = plain(messages, session.tasks, 0, [])
 
-      {[message | rest], count, actions} ->
-        session = %{session | results: session.results + count}
-        {actions, session} = message(message, session, actions)
-        messages(rest, session, actions)
-    end
+    session = %{
+      session
+      | heard?: true,
+        window: window,
+        results: session.results + count
+    }
+
+    others(rest, session, actions)
+  end
+
+  defp others([], session, actions), do: {Enum.reverse(actions), session}
+
+  defp others([message | rest], session, actions) do
+    {actions, session} = message(message, session, actions)
+    {rest, count, actions} = plain(rest, session.tasks, 0, actions)
+    others(rest, %{session | results: session.results + count}, actions)
   end
 
   defp plain([{:result, ref, {:ok, _value} = result} | rest], tasks, count, actions)

@@ -22,6 +22,8 @@ defmodule PortWorker.Connection.Actions do
   @spec perform([Session.action()], Connection.t()) ::
           {:done, Connection.t()}
           | {{:up | :broken, term()}, [Session.action()], Connection.t()}
+  def perform([], %{writer: %{said: []}} = state), do: {:done, state}
+
   def perform([], %{writer: writer} = state) do
     {:done, %{state | writer: Writer.flush(writer)}}
   end
