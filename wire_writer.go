@@ -60,7 +60,12 @@ func (w *wireWriter) writeAtOnce(parts [][]byte) (int, error) {
 // pieceSize is how much is written in one call. The client is woken at the end of a write, or when
 // the pipe is full: by pieces, it reads the first while the next is written, and leaves room for
 // the end of a packet that is larger than the pipe.
-const pieceSize = 512 << 10
+const (
+	pieceSize = 512 << 10
+	// tailSize is how much more goes along rather than being a piece: to wake somebody for it takes
+	// longer.
+	tailSize = 64 << 10
+)
 
 // writeAll writes the parts, in pieces, up to an error.
 func writeAll(fd int, parts [][]byte) (total int, err error) {
@@ -76,9 +81,12 @@ func writeAll(fd int, parts [][]byte) (total int, err error) {
 	return total, nil
 }
 
-// piece appends the first pieceSize bytes of the parts to dst.
+// piece appends the first pieceSize bytes of the parts to dst, or all of them where little is left.
 func piece(dst, parts [][]byte) [][]byte {
 	left := pieceSize
+	if all := length(parts); all <= pieceSize+tailSize {
+		left = all
+	}
 	for _, part := range parts {
 		part = part[:min(left, len(part))]
 		if left -= len(part); len(part) > 0 {
@@ -86,6 +94,14 @@ func piece(dst, parts [][]byte) [][]byte {
 		}
 	}
 	return dst
+}
+
+// length is how many bytes the parts have together.
+func length(parts [][]byte) (n int) {
+	for _, part := range parts {
+		n += len(part)
+	}
+	return n
 }
 
 // writeOnce makes one write of all parts.

@@ -13,7 +13,8 @@ defmodule PortWorker.Connection do
   alias PortWorker.{Requests, Routes, Session, Writer}
   alias PortWorker.Connection.Actions
   alias PortWorker.Pool.Load
-  alias PortWorker.Telemetry.{Lanes, Life, Queue}
+  alias PortWorker.Routes.Route
+  alias PortWorker.Telemetry.{Life, Queue}
 
   # What the worker gets on top of its own drain deadline, and what a killed process
   # gets to be gone, in milliseconds.
@@ -279,9 +280,17 @@ defmodule PortWorker.Connection do
   end
 
   defp write(message, state) do
-    case Writer.collect(state.writer, message) do
-      {:done, writer} -> {:noreply, %{state | writer: writer}}
-      {{:handle, message}, writer} -> handle_info(message, %{state | writer: writer})
+    {acks, session} = Session.along(state.session)
+
+    writer =
+      Enum.reduce(acks, state.writer, fn {:write, ack}, writer -> Writer.say(writer, ack) end)
+
+    case Writer.collect(writer, message) do
+      {:done, writer} ->
+        {:noreply, %{state | writer: writer, session: session}}
+
+      {{:handle, message}, writer} ->
+        handle_info(message, %{state | writer: writer, session: session})
     end
   end
 
@@ -305,24 +314,10 @@ defmodule PortWorker.Connection do
     }
 
     Load.open(state.share)
-    Routes.put(state.keys, route(hello, state))
+    Routes.put(state.keys, Route.new(hd(state.keys), state.pending, hello, state.options))
     send(state.server, {:up, self(), hello})
     schedule_heartbeat(state)
     state
-  end
-
-  defp route(hello, state) do
-    %Routes.Route{
-      key: hd(state.keys),
-      connection: self(),
-      pending: state.pending,
-      max_frame: Hello.max_frame(hello),
-      timeout: state.options.timeout,
-      callbacks?: map_size(state.options.callbacks) > 0,
-      kinds: Hello.kinds(hello),
-      metadata: state.options.metadata,
-      lanes: Lanes.new(hello)
-    }
   end
 
   defp schedule_heartbeat(%{options: %{heartbeat: :infinity}}), do: :ok

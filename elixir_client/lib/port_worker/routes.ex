@@ -21,6 +21,10 @@ defmodule PortWorker.Routes do
   defmodule Route do
     @moduledoc false
     # What a caller needs to know of one OS process.
+
+    alias PortWorker.{Hello, Options}
+    alias PortWorker.Telemetry.Lanes
+
     @enforce_keys [:key, :connection, :pending, :max_frame, :timeout]
     defstruct [
       # Where it stands in the table.
@@ -50,8 +54,25 @@ defmodule PortWorker.Routes do
             ticket: PortWorker.Test.Task.ticket() | nil,
             kinds: %{String.t() => :stream | :channel},
             metadata: [atom()],
-            lanes: PortWorker.Telemetry.Lanes.t() | nil
+            lanes: Lanes.t() | nil
           }
+
+    @doc false
+    # The route of the calling process, which is a connection.
+    @spec new(PortWorker.Routes.key(), PortWorker.Pending.t(), Hello.t(), Options.start()) :: t()
+    def new(key, pending, hello, options) do
+      %__MODULE__{
+        key: key,
+        connection: self(),
+        pending: pending,
+        max_frame: Hello.max_frame(hello),
+        timeout: options.timeout,
+        callbacks?: map_size(options.callbacks) > 0,
+        kinds: Hello.kinds(hello),
+        metadata: options.metadata,
+        lanes: Lanes.new(hello)
+      }
+    end
   end
 
   @type key :: pid() | atom() | {pid() | atom(), index :: pos_integer()}

@@ -10,7 +10,7 @@ defmodule PortWorker.Session do
   # inputs wait for their turn. With callbacks every call is kept, for it may lead to some.
 
   alias PortWorker.{Callbacks, Calls, Error, Hello, Window, Wire}
-  alias PortWorker.Session.{Callback, Inputs, Task}
+  alias PortWorker.Session.{Callback, Inputs, Log, Task}
   alias PortWorker.Telemetry.Span
 
   # What has the form of a ref that this client gives out.
@@ -122,6 +122,15 @@ defmodule PortWorker.Session do
     {ack(bytes, []), %{session | window: window}}
   end
 
+  @doc "Something is written: acknowledges along with it what is worth it."
+  @spec along(t()) :: {[action()], t()}
+  def along(session) do
+    case Window.along(session.window) do
+      {0, _window} -> {[], session}
+      {bytes, window} -> {ack(bytes, []), %{session | window: window}}
+    end
+  end
+
   @doc "Whether bytes are left that `idle/1` would acknowledge."
   @spec unacknowledged?(t()) :: boolean()
   def unacknowledged?(session), do: Window.pending?(session.window)
@@ -223,7 +232,7 @@ defmodule PortWorker.Session do
           {[{:write, {:reply, id, reply}} | actions], session}
 
         {:unreadable, _tag, _ref, error}, {actions, session} ->
-          {[log(:warning, Exception.message(error)) | actions], session}
+          {[Log.action(:warning, Exception.message(error)) | actions], session}
       end)
 
     {Enum.reverse(actions), session}
@@ -262,7 +271,7 @@ defmodule PortWorker.Session do
   end
 
   defp message({:log, level, text, attributes}, session, actions) do
-    {[{:log, level(level), text, attributes(attributes)} | actions], session}
+    {[Log.record(level, text, attributes) | actions], session}
   end
 
   defp message({:credit, ref, n}, session, actions) when is_integer(n) and n >= 0 do
@@ -281,7 +290,7 @@ defmodule PortWorker.Session do
   end
 
   defp message({:replace, map}, session, actions) when is_map(map) do
-    text = "asks to be replaced: #{label(Map.get(map, :reason, ""))}"
+    text = "asks to be replaced: #{Log.label(Map.get(map, :reason, ""))}"
     attributes = Map.take(map, [:abandoned])
     {[:replace, {:log, :warning, text, attributes} | actions], session}
   end
@@ -292,7 +301,7 @@ defmodule PortWorker.Session do
   end
 
   defp message({:notify, to, _term}, session, actions) do
-    {[log(:debug, "notified #{label(to)}, which is no process") | actions], session}
+    {[Log.action(:debug, "notified #{Log.label(to)}, which is no process") | actions], session}
   end
 
   defp message({:fault, ref, fault}, session, actions) do
@@ -308,8 +317,8 @@ defmodule PortWorker.Session do
 
   # What a newer worker may say is no reason to stop talking to it.
   defp message(message, session, actions) do
-    text = "sent a message this client does not know: #{brief(message)}"
-    {[log(:warning, text) | actions], session}
+    text = "sent a message this client does not know: #{Log.brief(message)}"
+    {[Log.action(:warning, text) | actions], session}
   end
 
   # To the opener of an active channel outputs are sent on as they come.
@@ -327,7 +336,7 @@ defmodule PortWorker.Session do
         {:callback, Callback.request(id, ref, function, args, opts, task)}
 
       _none ->
-        text = "no function #{label(name)} is registered here"
+        text = "no function #{Log.label(name)} is registered here"
         {:write, {:reply, id, {:error, %{reason: :unknown_function, message: text}}}}
     end
   end
@@ -345,7 +354,7 @@ defmodule PortWorker.Session do
 
       _not_a_channel ->
         text = "did not accept a message: #{Exception.message(error)}"
-        {[log(fault_level(ref, error), text) | actions], session}
+        {[Log.action(fault_level(ref, error), text) | actions], session}
     end
   end
 
@@ -365,7 +374,7 @@ defmodule PortWorker.Session do
 
   defp tell({:cast, function, _unique}, _task, {:error, error}) do
     text = Exception.message(%{error | function: function})
-    [log(:warning, "a cast ended with an error: #{text}")]
+    [Log.action(:warning, "a cast ended with an error: #{text}")]
   end
 
   defp tell({:cast, _function, _unique}, _task, _ok), do: []
@@ -373,28 +382,17 @@ defmodule PortWorker.Session do
   defp tell(ref, nil, result) when is_ref(ref), do: [{:answer, ref, result}]
 
   defp tell(ref, %Task{} = task, result), do: Task.ended(task, ref, result)
-  defp tell(ref, nil, _result), do: [log(:warning, "answered a call nobody made: #{brief(ref)}")]
+
+  defp tell(ref, nil, _result),
+    do: [Log.action(:warning, "answered a call nobody made: #{Log.brief(ref)}")]
 
   defp result({:ok, _value} = ok), do: ok
   defp result({:error, error}), do: {:error, Error.from_wire(error)}
 
   defp result(other) do
-    text = "expected {:ok, term} or {:error, map}, got: #{brief(other)}"
+    text = "expected {:ok, term} or {:error, map}, got: #{Log.brief(other)}"
     {:error, Error.new(:bad_message, text)}
   end
-
-  defp log(level, text), do: {:log, level, text, %{}}
-
-  defp level(level) when level in [:debug, :info, :notice, :warning, :error], do: level
-  defp level(_other), do: :info
-
-  defp attributes(map) when is_map(map), do: map
-  defp attributes(other), do: %{"attributes" => other}
-
-  defp label(name) when is_binary(name), do: name
-  defp label(name), do: brief(name)
-
-  defp brief(term), do: inspect(term, limit: 5, printable_limit: 100)
 
   defp put_task(session, ref, task), do: %{session | tasks: %{session.tasks | ref => task}}
 end

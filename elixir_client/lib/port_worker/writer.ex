@@ -98,11 +98,18 @@ defmodule PortWorker.Writer do
   end
 
   @doc """
-  Writes a message that the connection got, and those that wait behind it, as one packet. It ends with the
-  first that is for the connection itself, which is returned.
+  Writes what the connection has said, a message that it got, and those that wait behind it, as one packet. It ends
+  with the first that is for the connection itself, which is returned.
   """
   @spec collect(t(), tuple()) :: {:done | {:handle, tuple()}, t()}
-  def collect(writer, message), do: accept(message, writer, [], 0, 0, 0)
+  def collect(%{said: []} = writer, message), do: accept(message, writer, [], 0, 0, 0)
+
+  # What the connection has to say goes first.
+  def collect(%{said: said} = writer, message) do
+    batch = for {encoded, _size} <- said, do: encoded
+    bytes = for {_encoded, size} <- said, reduce: 0, do: (sum -> sum + size)
+    accept(message, %{writer | said: []}, batch, bytes, length(said), 0)
+  end
 
   # What changes with every message is passed as arguments: a struct would be copied each time. `batch` holds `count`
   # messages, the last one first, of `bytes`, `calls` of them calls.

@@ -449,6 +449,20 @@ defmodule PortWorker.CallsTest do
     assert_receive {:peer, ^peer, {:reply, 7, {:error, %{reason: :unknown_function}}}}
   end
 
+  test "what was received is acknowledged along with the next call", context do
+    %{worker: worker, peer: peer} = context
+    task = PortWorker.start_task(worker, "f")
+    assert_receive {:peer, ^peer, {:call, id, "f", [], _}}
+    large = :binary.copy("x", 100_000)
+    say(peer, [{:log, :debug, large, %{}}, {:result, id, {:ok, 1}}])
+    assert PortWorker.await(task) == {:ok, 1}
+    refute_received {:peer, ^peer, {:ack, _bytes}}
+
+    PortWorker.start_task(worker, "g")
+    assert_receive {:peer, ^peer, {:call, _, "g", [], _}}
+    assert_received {:peer, ^peer, {:ack, bytes}} when bytes > 100_000
+  end
+
   test "calls that wait go out in batches no larger than the worker accepts", context do
     %{worker: worker, peer: peer} = context
     argument = :binary.copy("x", 30_000)

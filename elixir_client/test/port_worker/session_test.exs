@@ -346,7 +346,7 @@ defmodule PortWorker.SessionTest do
     assert {[{:write, {:hello, %{window: 1_000_000}}}], _} = Session.hello(session)
 
     log = fn size -> :erlang.term_to_binary({:log, :info, String.duplicate("x", size), %{}}) end
-    {small, large} = {log.(100), log.(70_000)}
+    {small, large} = {log.(100), log.(250_000)}
     assert {[{:log, _, _, _}], session} = Session.packet(session, small)
     assert Session.unacknowledged?(session)
     bytes = byte_size(small) + byte_size(large)

@@ -89,13 +89,22 @@ defmodule PortWorker.WindowTest do
   test "is acknowledged in batches" do
     for {size, bytes, acknowledged} <- [
           {:infinity, [1_000_000], [0]},
-          {16 * 1024 * 1024, [65_535, 1, 65_536, 1], [0, 65_536, 65_536, 0]},
+          {4 * 65_536, [65_535, 1, 65_536, 1], [0, 65_536, 65_536, 0]},
+          {16 * 1024 * 1024, [4 * 1024 * 1024 - 1, 1], [0, 4 * 1024 * 1024]},
           {4 * 65_536 - 1, [99, 1], [99, 1]},
           {1, [1, 20], [1, 20]}
         ] do
       {acks, _window} = Enum.map_reduce(bytes, Window.new(size), &Window.consumed(&2, &1))
       assert acks == acknowledged, "#{inspect(size)}: #{inspect(acks)}"
     end
+  end
+
+  test "is acknowledged along with what is written, if it is worth it" do
+    {0, window} = Window.consumed(Window.new(16 * 1024 * 1024), 65_535)
+    assert {0, ^window} = Window.along(window)
+    {0, window} = Window.consumed(window, 1)
+    assert {65_536, window} = Window.along(window)
+    assert {0, _window} = Window.along(window)
   end
 
   test "is settled when there is nothing to do" do
