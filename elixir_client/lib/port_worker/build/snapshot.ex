@@ -3,8 +3,8 @@ defmodule PortWorker.Build.Snapshot do
   # The files a worker was built from, by their content: times are too coarse for one who saves twice in
   # a second, and change with every checkout.
 
-  # What Go compiles or links, tests apart.
-  @sources ~w(.go .s .S .c .h .cc .cpp .cxx .hh .hpp .m .syso)
+  # What Go compiles, links, or compiles by, tests apart.
+  @sources ~w(.go .s .S .c .h .cc .cpp .cxx .hh .hpp .m .syso .pgo)
 
   @type t :: %{Path.t() => binary() | :missing}
   @type sources :: %{packages: [Path.t()], embedded: [Path.t()], files: [Path.t()]}
