@@ -8,8 +8,8 @@ defmodule PortWorker.Routes do
   # has a local one. The connection writes it; this process owns the table and
   # removes what a dead server left behind.
   #
-  # A lookup copies the route, which takes longer than all else that a caller does. So a process keeps the route of
-  # the worker that it called last, in its dictionary; before each call it looks whether calls still go there.
+  # A lookup copies the route, which takes longer than all else that a caller does. So a process keeps the routes of
+  # the workers that it calls, in its dictionary; before each call it looks whether calls still go there.
   #
   # Where a server has several OS processes, their entries are under `{server, index}`, and that of the
   # server names a module that chooses among them.
@@ -83,8 +83,9 @@ defmodule PortWorker.Routes do
   @type chooser :: {module(), term()}
   @type lookup :: (key() -> {:ok, Route.t()} | {:error, Error.t()})
 
-  # Where a process keeps the last worker that it called, and its route.
-  @kept :"$portworker_route"
+  # Where a process keeps routes, and how many: it begins anew with one more.
+  @kept :"$portworker_routes"
+  @most_kept 16
 
   @spec start_link(term()) :: GenServer.on_start()
   def start_link(_arg), do: GenServer.start_link(__MODULE__, [], name: __MODULE__)
@@ -114,12 +115,7 @@ defmodule PortWorker.Routes do
   def fetch(worker, call \\ nil)
 
   def fetch(worker, call) when is_atom(worker) or is_pid(worker) do
-    with {^worker, route} <- Process.get(@kept),
-         true <- Pending.current?(route.pending) do
-      {:ok, route}
-    else
-      _another_or_withdrawn -> look_up(worker, call)
-    end
+    with nil <- kept(worker), do: look_up(worker, call)
   end
 
   def fetch(worker, call) do
@@ -128,20 +124,32 @@ defmodule PortWorker.Routes do
     end
   end
 
-  # Where several OS processes share the calls, the one for the next is not that of the last.
   defp look_up(worker, call) do
     case entry(worker) do
-      %Route{} = route ->
-        Process.put(@kept, {worker, route})
-        {:ok, route}
-
-      %Error{} = error ->
-        Process.delete(@kept)
-        {:error, error}
-
-      {chooser, term} ->
-        chooser.route(term, call, &lookup/1)
+      %Route{} = route -> keep(worker, route)
+      %Error{} = error -> {:error, error}
+      {chooser, term} -> chooser.route(term, call, &kept_or_looked_up/1)
     end
+  end
+
+  defp kept_or_looked_up(key) do
+    with nil <- kept(key), {:ok, route} <- lookup(key), do: keep(key, route)
+  end
+
+  defp kept(key) do
+    with %{^key => route} <- Process.get(@kept),
+         true <- Pending.current?(route.pending) do
+      {:ok, route}
+    else
+      _none_or_withdrawn -> nil
+    end
+  end
+
+  defp keep(key, route) do
+    others = Process.get(@kept, %{})
+    others = if map_size(others) < @most_kept, do: others, else: %{}
+    Process.put(@kept, Map.put(others, key, route))
+    {:ok, route}
   end
 
   @doc "The route of one OS process."

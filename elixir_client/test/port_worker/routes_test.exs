@@ -4,7 +4,7 @@ defmodule PortWorker.RoutesTest do
 
   import PortWorker.ScriptedWorker
 
-  alias PortWorker.{Error, Routes}
+  alias PortWorker.{Error, Pending, Routes}
 
   test "a worker whose route is lost is started afresh" do
     start_supervised!({PortWorker, [name: __MODULE__.Worker] ++ listen()})
@@ -36,6 +36,37 @@ defmodule PortWorker.RoutesTest do
     retry(fn -> match?({:error, %{message: "no worker" <> _}}, Routes.fetch(:given_up)) end)
     assert {:error, %{message: "up"}} = Routes.fetch(:passed_on)
     send(second, :end)
+  end
+
+  test "a process keeps some routes, for as long as they hold" do
+    pending = Pending.new(self())
+    keys = for n <- 1..40, do: :"kept_#{n}"
+    for key <- keys, do: Routes.put([key], route(key, pending))
+    for key <- keys ++ keys, do: assert({:ok, %{key: ^key}} = Routes.fetch(key))
+    {:dictionary, dictionary} = Process.info(self(), :dictionary)
+    assert map_size(dictionary[:"$portworker_routes"]) in 1..16
+
+    error = Error.new(:draining, "stopped")
+    for key <- keys, do: Routes.put([key], error)
+    last = List.last(keys)
+    assert {:ok, %{key: ^last}} = Routes.fetch(last)
+    Pending.withdraw(pending)
+    for key <- keys, do: assert(Routes.fetch(key) == {:error, error})
+
+    newer = Pending.new(self())
+    Routes.put([last], route(last, newer))
+    assert {:ok, %{pending: ^newer}} = Routes.fetch(last)
+    for key <- keys, do: :ets.delete(Routes, key)
+  end
+
+  defp route(key, pending) do
+    %Routes.Route{
+      key: key,
+      connection: self(),
+      pending: pending,
+      max_frame: 1_000,
+      timeout: 1_000
+    }
   end
 
   defp own_until_told(keys) do

@@ -17,25 +17,25 @@ defmodule PortWorker.Call.Plan do
 
   @doc "The plan of a call that the calling process makes now."
   @spec of(Call.t(), Routes.Route.t()) :: {:ok, t()} | {:error, Error.t()}
-  def of(%{function: function, options: options} = call, %{pending: pending} = route) do
+  def of(call, %{kinds: kinds, timeout: timeout, metadata: [], ticket: nil} = route) do
+    %{function: function, options: options} = call
+
     case Process.get(@kept) do
-      {^function, ^options, ^pending, plan} ->
+      {^function, ^options, ^timeout, ^kinds, plan} ->
         if Context.none?(), do: {:ok, plan}, else: make(call, route)
 
       _anothers ->
         with {:ok, plan} <- make(call, route) do
-          if lasting?(call, route), do: Process.put(@kept, {function, options, pending, plan})
+          if lasting?(options), do: Process.put(@kept, {function, options, timeout, kinds, plan})
           {:ok, plan}
         end
     end
   end
 
-  # Neither the time that has passed, nor Logger's metadata, nor who waits for this process makes a difference.
-  defp lasting?(%{options: options}, %{metadata: [], ticket: nil}) do
-    not is_map_key(options, :deadline) and Context.none?()
-  end
+  def of(call, route), do: make(call, route)
 
-  defp lasting?(_call, _route), do: false
+  # Neither the time that has passed nor who waits for this process makes a difference.
+  defp lasting?(options), do: not is_map_key(options, :deadline) and Context.none?()
 
   defp make(%{function: function} = call, %{kinds: kinds})
        when is_map_key(kinds, function) and not is_map_key(call.options, :demand) do
