@@ -10,7 +10,7 @@ defmodule PortWorker.Pool.Load do
   defstruct [:counts, :size]
 
   @type t :: %__MODULE__{counts: :atomics.atomics_ref(), size: pos_integer()}
-  @typedoc "The counts of one OS process. They are written by its connection and that one's writer only."
+  @typedoc "The counts of one OS process. They are written by its connection only."
   @type share :: {:atomics.atomics_ref(), written :: pos_integer()}
 
   # The first count is that of turns; two follow for each OS process.
