@@ -10,10 +10,16 @@ defmodule PortWorker.Call.Plan do
 
   @kept :"$portworker_plan"
 
-  @enforce_keys [:time_left, :owner, :options]
-  defstruct [:time_left, :owner, :options]
+  # The node is in the bytes of the owner, and may get its name late.
+  @enforce_keys [:time_left, :owner, :options, :node]
+  defstruct [:time_left, :owner, :options, :node]
 
-  @type t :: %__MODULE__{time_left: timeout(), owner: pid() | nil, options: binary()}
+  @type t :: %__MODULE__{
+          time_left: timeout(),
+          owner: pid() | nil,
+          options: binary(),
+          node: node()
+        }
 
   @doc "The plan of a call that the calling process makes now."
   @spec of(Call.t(), Routes.Route.t()) :: {:ok, t()} | {:error, Error.t()}
@@ -21,7 +27,7 @@ defmodule PortWorker.Call.Plan do
     %{function: function, options: options} = call
 
     case Process.get(@kept) do
-      {^function, ^options, ^timeout, ^kinds, plan} ->
+      {^function, ^options, ^timeout, ^kinds, plan} when plan.node == node() ->
         if Context.none?(), do: {:ok, plan}, else: make(call, route)
 
       _anothers ->
@@ -58,6 +64,7 @@ defmodule PortWorker.Call.Plan do
     %__MODULE__{
       time_left: time_left,
       owner: owner,
+      node: node(),
       options: call |> given(route) |> Map.merge(own) |> Wire.small_term()
     }
   end
