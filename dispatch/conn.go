@@ -204,7 +204,9 @@ func (c *Conn) admit(t *Task, r *role) (inline bool, err *protocol.Error) {
 	var start *Task
 	c.update(func(s *inflight) {
 		start, err = s.admit(t, r)
-		inline = s.inline == t
+		if inline = s.inline == t; inline {
+			r.label(t.labels()) // while the role cannot be taken
+		}
 	})
 	if err != nil {
 		t.ctx.release()

@@ -74,7 +74,6 @@ func (c *Conn) runInline(t *Task) (reading bool) {
 			c.finish(t, nil, errGoexit)
 		}
 	}()
-	c.label(t.labels())
 	value, err := t.invoke(&t.ctx, t.fn.Load().Run)
 	returned = true
 	if c.finishInline(t, value, err) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"runtime"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -162,6 +163,25 @@ func TestAHandlerThatBlocksTheReaderLosesIt(t *testing.T) {
 	assert.Equal(t, etf.Atom("fault"), w.next()[0], "its ref is live")
 	close(goOn)
 	assert.Equal(t, result(1, "went on"), w.next())
+}
+
+// The reader took its handler's labels after the lock with which the role is taken from it: the race detector saw the
+// next reader change them at the same time.
+func TestTheRoleIsTakenFromAHandlerThatHasNeverHeldTheLock(t *testing.T) {
+	begun, goOn := make(chan struct{}), make(chan struct{})
+	var later atomic.Bool
+	w := serveInline(t, func(context.Context, *Task) (any, error) {
+		if !later.Swap(true) {
+			close(begun)
+			<-goOn
+		}
+		return nil, nil
+	})
+	w.begin(begun)
+	w.send(ping(1))
+	assert.Equal(t, etf.Tuple{etf.Atom("pong"), int64(1)}, w.next())
+	close(goOn)
+	assert.Equal(t, etf.Atom("result"), w.next()[0])
 }
 
 func TestTheRestOfAPacketIsReadByTheNextReaderInOrder(t *testing.T) {
