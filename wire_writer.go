@@ -57,11 +57,11 @@ func (w *wireWriter) writeAtOnce(parts [][]byte) (int, error) {
 	return n, err
 }
 
-// pieceSize is how much is written in one call. The client is woken at the end of a write, or when
-// the pipe is full: by pieces, it reads the first while the next is written, and leaves room for
-// the end of a packet that is larger than the pipe.
+// pieceSize is how much is written in one call. The client is woken at the end of a write, and gets at the
+// pipe between two: by pieces, it reads the first while the next is made ready, and leaves room for the end of a
+// packet that is larger than the pipe. So the last but one is not to fill the pipe of 1 MiB.
 const (
-	pieceSize = 512 << 10
+	pieceSize = 384 << 10
 	// tailSize is how much more goes along rather than being a piece: to wake somebody for it takes
 	// longer.
 	tailSize = 64 << 10

@@ -15,10 +15,10 @@ func TestLargePacketsAreWrittenInPieces(t *testing.T) {
 		pieces []int // how long each write
 	}{
 		"a small one is one":                      {[]int{26, 100}, []int{126}},
-		"a large one is several":                  {[]int{26, 2048 * k}, []int{512 * k, 512 * k, 512 * k, 512*k + 26}},
-		"a short end goes along":                  {[]int{26, 1024 * k, 5}, []int{512 * k, 512*k + 31}},
-		"a long end is a piece":                   {[]int{(512 + 64) * k, 1}, []int{512 * k, 64*k + 1}},
-		"the longest that is one has a short end": {[]int{(512 + 64) * k}, []int{(512 + 64) * k}},
+		"a large one is several":                  {[]int{26, 1536 * k}, []int{384 * k, 384 * k, 384 * k, 384*k + 26}},
+		"a short end goes along":                  {[]int{26, 1152 * k, 5}, []int{384 * k, 384 * k, 384*k + 31}},
+		"a long end is a piece":                   {[]int{(384 + 64) * k, 1}, []int{384 * k, 64*k + 1}},
+		"the longest that is one has a short end": {[]int{(384 + 64) * k}, []int{(384 + 64) * k}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			parts := make([][]byte, len(c.parts))

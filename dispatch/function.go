@@ -42,6 +42,9 @@ type Function struct {
 	Progress *etf.Type
 	// Input is the type of a channel's inputs.
 	Input etf.Type
+	// NoRetain says that Run keeps nothing of its arguments, so that the memory of the packet they came in can be
+	// used again when the result has been written.
+	NoRetain bool
 	// Policies say how Run is run.
 	Policies Policies
 	// Run does the work and returns the value to encode. It may run more than once, and at

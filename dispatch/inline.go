@@ -101,6 +101,9 @@ func (c *Conn) finishInline(t *Task, value any, err error) (done bool) {
 	}
 	var next *Task
 	c.update(func(s *inflight) {
+		if s.inline == t && err == nil && c.mayLend(t) {
+			c.reader.Lend(e.out)
+		}
 		if s.inline != t || !c.writer.QueueIfRoom(e.out) {
 			e.out.Discard()
 			return
@@ -116,6 +119,12 @@ func (c *Conn) finishInline(t *Task, value any, err error) (done bool) {
 		c.start(next)
 	}
 	return done
+}
+
+// mayLend reports whether nobody will look at the packet of t, which has run inline, but for its result: its
+// handler does not keep it, and there is nothing else in it.
+func (c *Conn) mayLend(t *Task) bool {
+	return t.fn.Load().NoRetain && t.call.Meta == nil && c.users == 1 && c.parser.Done()
 }
 
 // freeReader lets another goroutine read, if t runs in the one that does. T is like any

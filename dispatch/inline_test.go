@@ -67,8 +67,11 @@ func (w *wire) receive(recv io.Reader) {
 	}
 }
 
-func (w *wire) send(messages ...any) {
-	packet, err := etf.Marshal(messages)
+func (w *wire) send(messages ...any) { w.sendAlone(messages) }
+
+// sendAlone sends a message, or a batch of some, as a packet.
+func (w *wire) sendAlone(message any) {
+	packet, err := etf.Marshal(message)
 	require.NoError(w.t, err)
 	_, err = w.in.Write(append(binary.BigEndian.AppendUint32(nil, uint32(len(packet))), packet...))
 	require.NoError(w.t, err)

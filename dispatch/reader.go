@@ -27,6 +27,9 @@ func (c *Conn) read() {
 			}
 			continue
 		}
+		if _, ack := m.(*protocol.Ack); !ack {
+			c.users++
+		}
 		if !c.handle(m) {
 			return
 		}
@@ -41,6 +44,7 @@ type role struct {
 	clock   time.Duration   // when something was last done, on the connection's clock
 	flushed time.Duration   // when results last left
 	spent   time.Duration   // on runs of tasks since input was last waited for
+	users   int             // messages of the packet under way that may keep a part of it
 	woke    bool            // goroutines that will soon have an answer may have been made ready since then
 	giving  estimate        // what it takes to read a call and give it to a goroutine
 	labels  context.Context // of its goroutine in profiles
@@ -118,6 +122,7 @@ func (c *Conn) nextPacket() bool {
 			return false
 		}
 		c.parser.Open(packet)
+		c.users = 0
 		return true
 	}
 }

@@ -43,6 +43,8 @@ type Outgoing struct {
 	// A message may end in bytes of another's, which are written where they are.
 	body, tail []byte
 	written    chan struct{} // closed when they may be changed again
+
+	loan loan // is given back when it is written
 }
 
 // Size returns the length of the encoded message in bytes.

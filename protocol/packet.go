@@ -36,16 +36,20 @@ func (e *FrameTooLargeError) Error() string {
 // PacketReader splits a byte stream into packets. It is not safe for
 // concurrent use, except for [PacketReader.SetMax].
 type PacketReader struct {
-	r    io.Reader
-	buf  []byte // bytes read and not yet handed out; handed-out packets lie before it
-	skip int64  // bytes of an oversized packet still to be thrown away
-	max  atomic.Int64
+	r        io.Reader
+	buf      []byte      // bytes read and not yet handed out; handed-out packets lie before it
+	own      []byte      // the memory of buf, where it was made for one packet alone
+	whole    []byte      // the same of the packet that was handed out last
+	chunk    []byte      // memory of the size of a chunk that no packet lies in, or nil
+	returned chan []byte // memory of packets that nobody uses any longer
+	skip     int64       // bytes of an oversized packet still to be thrown away
+	max      atomic.Int64
 }
 
 // NewPacketReader returns a reader of packets of at most max bytes each; a max
 // of zero or less means [DefaultMaxFrame].
 func NewPacketReader(r io.Reader, max int) *PacketReader {
-	p := &PacketReader{r: r}
+	p := &PacketReader{r: r, returned: make(chan []byte, loansKept)}
 	p.SetMax(max)
 	return p
 }
@@ -65,10 +69,10 @@ func (p *PacketReader) Buffered() bool {
 }
 
 // Next returns the next packet's bytes. They are the caller's: the reader
-// never writes to them again. It returns io.EOF at the end of the stream
-// between two packets, io.ErrUnexpectedEOF inside one, and
-// [*FrameTooLargeError], once, for a packet over the limit, after which Next may be
-// called again.
+// never writes to them again, unless they are given back ([PacketReader.Lend]).
+// It returns io.EOF at the end of the stream between two packets,
+// io.ErrUnexpectedEOF inside one, and [*FrameTooLargeError], once, for a packet over
+// the limit, after which Next may be called again.
 func (p *PacketReader) Next() ([]byte, error) {
 	if err := p.discard(); err != nil {
 		return nil, err
@@ -88,6 +92,7 @@ func (p *PacketReader) Next() ([]byte, error) {
 	end := headerSize + int(size)
 	packet := p.buf[headerSize:end:end]
 	p.buf = p.buf[end:]
+	p.whole, p.own = p.own, nil
 	return packet, nil
 }
 
@@ -143,14 +148,27 @@ func (p *PacketReader) read(n int) error {
 	return io.ErrNoProgress
 }
 
-// grow moves the unread bytes to a fresh buffer. The old one belongs to the
-// packets that were cut from it.
+// grow moves the unread bytes to another buffer, which holds the first n of the packet under way, or some
+// of them. The old one belongs to the packets that were cut from it.
 func (p *PacketReader) grow(n int) {
 	size := max(chunkSize, min(n, max(eagerSize, 2*len(p.buf))))
 	if size <= len(p.buf) {
 		size = len(p.buf) + chunkSize
 	}
-	p.buf = append(uncleared(size), p.buf...)
+	old := p.buf
+	switch p.own = nil; {
+	case size == chunkSize && p.chunk != nil:
+		p.buf, p.chunk = p.chunk, nil
+	case size == n && lendable(n):
+		p.own = p.memory(n)
+		p.buf = p.own[:0:n] // nothing that follows the packet is read into it
+	default:
+		p.buf = uncleared(size)
+	}
+	p.buf = append(p.buf, old...)
+	if cap(old) == chunkSize { // nothing has been cut from it
+		p.chunk = old[:0]
+	}
 }
 
 func unexpected(err error) error {

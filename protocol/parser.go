@@ -87,6 +87,9 @@ func (p *Parser) Next() Message {
 	return m
 }
 
+// Done reports whether the packet has no more messages.
+func (p *Parser) Done() bool { return p.left == 0 && len(p.ready) == 0 }
+
 // fail ends the packet with err, unless that was told under a call's ref.
 func (p *Parser) fail(err error) {
 	if _, told := err.(answered); !told {

@@ -35,6 +35,7 @@ func (o *Outgoing) release() {
 	if o.written != nil {
 		close(o.written)
 	}
+	o.loan.giveBack()
 	o.body, o.tail, o.written = nil, nil, nil
 	switch {
 	case cap(o.buf) <= smallBuffer:
@@ -93,4 +94,7 @@ func knownSize(v any) int {
 }
 
 // Discard gives up a message that is not to be sent.
-func (o *Outgoing) Discard() { o.release() }
+func (o *Outgoing) Discard() {
+	o.loan = loan{}
+	o.release()
+}

@@ -13,7 +13,7 @@ import (
 
 func main() {
 	w := portworker.New(portworker.Config{Name: "bench"})
-	portworker.Handle(w, "echo", func(_ context.Context, v etf.Raw) (etf.Raw, error) { return v, nil })
+	portworker.Handle(w, "echo", func(_ context.Context, v etf.Raw) (etf.Raw, error) { return v, nil }, portworker.NoRetain())
 	portworker.HandleStream2(w, "blobs", blobs)
 	portworker.HandleStream(w, "integers", integers)
 	portworker.HandleChannel0(w, "mirror", mirror)

@@ -4,9 +4,9 @@ import "portworker"
 
 // register adds the built-in functions. Each is an ordinary Go function in the file of its name.
 func register(w *portworker.Worker) {
-	portworker.Handle(w, "echo", echo,
+	portworker.Handle(w, "echo", echo, portworker.NoRetain(),
 		portworker.Doc("Returns its argument, any term."))
-	portworker.Handle(w, "upcase", upcase,
+	portworker.Handle(w, "upcase", upcase, portworker.NoRetain(),
 		portworker.Doc("Returns a UTF-8 binary in upper case."))
 	portworker.Handle(w, "sleep", sleep,
 		portworker.Doc("Returns the atom ok after the given milliseconds."))
