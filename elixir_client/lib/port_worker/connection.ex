@@ -11,7 +11,7 @@ defmodule PortWorker.Connection do
 
   alias PortWorker.{Callbacks, Calls, Error, Executable, Hello, Options, Pending}
   alias PortWorker.{Requests, Routes, Session, Writer}
-  alias PortWorker.Connection.Actions
+  alias PortWorker.Connection.{Actions, Known}
   alias PortWorker.Pool.Load
   alias PortWorker.Routes.Route
   alias PortWorker.Telemetry.{Life, Queue}
@@ -98,13 +98,13 @@ defmodule PortWorker.Connection do
 
   @impl true
   def handle_call({:forget, refs}, _from, state) do
-    {actions, state} = Enum.flat_map_reduce(refs, state, &forget/2)
+    {actions, state} = Enum.flat_map_reduce(refs, state, &Known.forget/2)
     {:noreply, state} = perform(actions, state)
     {:reply, :ok, state}
   end
 
   def handle_call({:cancel, id}, from, state) do
-    {:noreply, state |> know(id) |> request(&Session.cancel(&1, id, from))}
+    {:noreply, state |> Known.ask(id) |> request(&Session.cancel(&1, id, from))}
   end
 
   def handle_call({:await_input, ref, number}, from, state) do
@@ -140,7 +140,7 @@ defmodule PortWorker.Connection do
   end
 
   def handle_info({:register, ref, task}, state) do
-    {:noreply, add_task(state, ref, task)}
+    {:noreply, Known.add(state, ref, task)}
   end
 
   def handle_info({port, {:exit_status, status}}, %{port: port} = state) do
@@ -242,43 +242,6 @@ defmodule PortWorker.Connection do
 
   defp expect_ack(state), do: state
 
-  defp add_task(state, ref, task) do
-    %{state | session: Session.register(state.session, ref, task)}
-  end
-
-  # The session learns of a task when more is asked of it than to wait for the answer.
-  defp know(%{session: %{tasks: tasks}} = state, ref) when is_map_key(tasks, ref), do: state
-
-  defp know(state, ref) do
-    case Calls.function(ref) do
-      nil -> state
-      function -> add_task(state, ref, %Session.Task{function: function})
-    end
-  end
-
-  # Of a call that is over there is nothing to cancel.
-  defp forget(id, state) when is_integer(id) do
-    case Calls.take(id) do
-      nil ->
-        {[], state}
-
-      to ->
-        Calls.drop(to, id, state.pending)
-        forget_task(id, state)
-    end
-  end
-
-  defp forget(ref, %{session: %{tasks: tasks}} = state) when is_map_key(tasks, ref) do
-    forget_task(ref, state)
-  end
-
-  defp forget(_ended, state), do: {[], state}
-
-  defp forget_task(ref, state) do
-    {actions, session} = Session.forget(state.session, ref)
-    {actions, %{state | session: session}}
-  end
-
   defp write(message, state) do
     {acks, session} = Session.along(state.session)
 
@@ -368,7 +331,7 @@ defmodule PortWorker.Connection do
   defp accept_rest(state) do
     receive do
       {:register, ref, task} ->
-        state |> add_task(ref, task) |> accept_rest()
+        state |> Known.add(ref, task) |> accept_rest()
 
       {:call, _owner, id, to, _encoded, _size} ->
         Calls.enter(id, to)
