@@ -11,7 +11,7 @@ defmodule PortWorker.Connection do
 
   alias PortWorker.{Callbacks, Calls, Error, Executable, Hello, Options, Pending}
   alias PortWorker.{Requests, Routes, Session, Writer}
-  alias PortWorker.Connection.{Actions, Known}
+  alias PortWorker.Connection.{Actions, Known, Spin}
   alias PortWorker.Pool.Load
   alias PortWorker.Routes.Route
   alias PortWorker.Telemetry.{Life, Queue}
@@ -36,7 +36,8 @@ defmodule PortWorker.Connection do
     :share,
     :pending,
     :session,
-    :callbacks
+    :callbacks,
+    :spin
   ]
   defstruct [
     :server,
@@ -49,6 +50,7 @@ defmodule PortWorker.Connection do
     :pending,
     :session,
     :callbacks,
+    :spin,
     :startup_timer,
     ack_due?: false
   ]
@@ -85,6 +87,7 @@ defmodule PortWorker.Connection do
         pending: Pending.new(server),
         session: Session.new(options),
         callbacks: Callbacks.new(self(), options.metadata),
+        spin: Spin.new(options.spin),
         startup_timer: Process.send_after(self(), :startup_over, options.startup_timeout)
       }
 
@@ -128,8 +131,11 @@ defmodule PortWorker.Connection do
     {actions, session} = Session.packet(state.session, packet)
     # Before anybody has its answer, so that who has it is not counted any more.
     Load.answered(state.share, session.results)
-    perform(actions, expect_ack(%{state | session: session}))
+    perform(actions, expect_ack(%{state | session: session, spin: Spin.answered(state.spin)}))
   end
+
+  # Nothing has come, and it is awake.
+  def handle_info(:timeout, state), do: state.spin |> Spin.turn() |> awake(state)
 
   def handle_info({:control, _encoded, _size} = message, state), do: write(message, state)
   def handle_info({:call, _owner, _encoded, _size} = message, state), do: write(message, state)
@@ -250,12 +256,22 @@ defmodule PortWorker.Connection do
 
     case Writer.collect(writer, message) do
       {:done, writer} ->
-        {:noreply, %{state | writer: writer, session: session}}
+        wrote(%{state | writer: writer, session: session})
 
       {{:handle, message}, writer} ->
         handle_info(message, %{state | writer: writer, session: session})
     end
   end
+
+  # There is none to wait for but the one that was just written.
+  defp wrote(state) do
+    if Load.in_flight(state.share) == 1,
+      do: state.spin |> Spin.begin() |> awake(state),
+      else: {:noreply, %{state | spin: Spin.crowd(state.spin)}}
+  end
+
+  defp awake({:awake, spin}, state), do: {:noreply, %{state | spin: spin}, 0}
+  defp awake({:asleep, spin}, state), do: {:noreply, %{state | spin: spin}}
 
   defp perform(actions, state) do
     case Actions.perform(actions, state) do

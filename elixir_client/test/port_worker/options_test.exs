@@ -35,6 +35,8 @@ defmodule PortWorker.OptionsTest do
            "option :max_running: expected a whole number from 1, got: 0"},
           {"a wrong choice", [command: "x", descriptors: :pipe],
            "option :descriptors: expected one of :stdio, :private, got: :pipe"},
+          {"a number out of its range", [command: "x", spin: 1_001],
+           "option :spin: expected a whole number from 0 to 1000, got: 1001"},
           {"no window", [command: "x", window: 0],
            "option :window: expected a whole number from 1 or :infinity, got: 0"},
           {"callbacks that are none", [command: "x", callbacks: [f: 1]],

@@ -95,6 +95,14 @@ defmodule PortWorker.Options.Schema do
         "bytes of the worker's output that may be on their way: a worker that says more than this " <>
           "node has dealt with waits, instead of filling a mailbox. `:infinity` is no bound"
     ],
+    spin: [
+      type: {:integer, 0, 1_000},
+      default: 50,
+      doc:
+        "microseconds, of at most 1,000, that the worker's process here stays awake for the answer to a call when it has no other " <>
+          "to wait for, since to be woken takes longer than a small call; 0 lets it sleep. It leaves calls out whose answers do not " <>
+          "come by then, and does nothing where there is one processor"
+    ],
     callbacks: [
       type: :callbacks,
       default: %{},

@@ -1,0 +1,77 @@
+defmodule PortWorker.Connection.SpinTest do
+  use ExUnit.Case, async: true
+
+  alias PortWorker.Connection.Spin
+
+  # Whatever the number of processors here.
+  @spin %Spin{limit: System.convert_time_unit(60, :second, :native)}
+
+  test "stays awake when eight calls before have been lone" do
+    {asleep, spin} = lone(@spin, 8)
+    assert asleep == List.duplicate(:asleep, 8)
+    assert {:awake, spin} = Spin.begin(spin)
+    assert {:awake, _spin} = Spin.turn(spin)
+  end
+
+  test "sleeps for those who call at the same time" do
+    {_asleep, spin} = lone(@spin, 8)
+    assert {[:asleep], spin} = spin |> Spin.crowd() |> lone(1)
+    assert {[:asleep, :asleep], _spin} = spin |> Spin.crowd() |> lone(2)
+  end
+
+  test "does not wait for an answer that has come" do
+    {:awake, spin} = @spin |> ready() |> Spin.begin()
+    assert {:asleep, _spin} = spin |> Spin.answered() |> Spin.turn()
+  end
+
+  test "leaves ever more calls out, up to 63 of 64, while no answer comes in time" do
+    {left_out, _spin} =
+      Enum.map_reduce(1..9, ready(@spin), fn _, spin ->
+        spin = missed(spin)
+        {calls, _awake} = until_awake(spin, 0)
+        {calls, %{spin | rest: 0}}
+      end)
+
+    assert left_out == [0, 1, 3, 7, 15, 31, 63, 63, 63]
+  end
+
+  test "begins anew with an answer in time" do
+    spin = Enum.reduce(1..5, ready(@spin), fn _, spin -> missed(%{spin | rest: 0}) end)
+    {15, spin} = until_awake(spin, 0)
+    assert {0, _spin} = spin |> Spin.answered() |> missed() |> until_awake(0)
+  end
+
+  test "0 never stays awake" do
+    {asleep, _spin} = 0 |> Spin.new() |> lone(20)
+    assert Enum.uniq(asleep) == [:asleep]
+  end
+
+  test "uses up reductions, so that the scheduler looks for input" do
+    {:awake, spin} = @spin |> ready() |> Spin.begin()
+    {:reductions, before} = Process.info(self(), :reductions)
+    for _ <- 1..10, do: Spin.turn(spin)
+    {:reductions, later} = Process.info(self(), :reductions)
+    # A turn takes what is left, if that is less.
+    assert later - before > 10_000
+  end
+
+  defp ready(spin), do: %{spin | row: 0}
+
+  defp lone(spin, calls) do
+    Enum.map_reduce(1..calls, spin, fn _, spin -> Spin.begin(spin) end)
+  end
+
+  # A call whose time is over.
+  defp missed(spin) do
+    {:awake, spin} = Spin.begin(spin)
+    {:asleep, spin} = Spin.turn(%{spin | until: :erlang.monotonic_time() - 1})
+    spin
+  end
+
+  defp until_awake(spin, calls) do
+    case Spin.begin(spin) do
+      {:asleep, spin} -> until_awake(spin, calls + 1)
+      {:awake, spin} -> {calls, spin}
+    end
+  end
+end
