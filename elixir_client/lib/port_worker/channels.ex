@@ -43,7 +43,7 @@ defmodule PortWorker.Channels do
 
     with {:ok, _time_left, encoded} <- Call.encode(call, route, ref),
          Requests.register(route, ref, Call.channel(call, route, ref, self())),
-         Writer.call(route.connection, encoded),
+         Writer.call(route, encoded),
          :ok <- Routes.confirm(route) do
       {:ok, ref}
     else

@@ -131,7 +131,13 @@ defmodule PortWorker.Connection do
     {actions, session} = Session.packet(state.session, packet)
     # Before anybody has its answer, so that who has it is not counted any more.
     Load.answered(state.share, session.results)
+    Pending.answered(state.pending, session.results)
     perform(actions, expect_ack(%{state | session: session, spin: Spin.answered(state.spin)}))
+  end
+
+  def handle_info({:called, _owner, _id, _to} = message, state) do
+    Writer.called(state.writer, message)
+    wrote(state)
   end
 
   # Nothing has come, and it is awake.
@@ -270,6 +276,7 @@ defmodule PortWorker.Connection do
       else: {:noreply, %{state | spin: Spin.crowd(state.spin)}}
   end
 
+  defp awake(:awake, state), do: {:noreply, state, 0}
   defp awake({:awake, spin}, state), do: {:noreply, %{state | spin: spin}, 0}
   defp awake({:asleep, spin}, state), do: {:noreply, %{state | spin: spin}}
 
@@ -293,7 +300,12 @@ defmodule PortWorker.Connection do
     }
 
     Load.open(state.share)
-    Routes.put(state.keys, Route.new(hd(state.keys), state.pending, hello, state.options))
+
+    Routes.put(
+      state.keys,
+      Route.new(hd(state.keys), state.pending, state.port, hello, state.options)
+    )
+
     send(state.server, {:up, self(), hello})
     schedule_heartbeat(state)
     state
@@ -350,6 +362,10 @@ defmodule PortWorker.Connection do
         state |> Known.add(ref, task) |> accept_rest()
 
       {:call, _owner, id, to, _encoded, _size} ->
+        Calls.enter(id, to)
+        accept_rest(state)
+
+      {:called, _owner, id, to} ->
         Calls.enter(id, to)
         accept_rest(state)
     after

@@ -11,7 +11,8 @@ defmodule PortWorker.Pending do
   # number of a task is taken; to set it free is to answer for the task, and only one can. The row is
   # written over by the next task in that slot. A task whose slot is taken has a row to itself, which goes with it.
   #
-  # It also says whether calls still go to the connection, so that a process may keep the route.
+  # It also says whether calls still go to the connection, so that a process may keep the route, and whether any of those that
+  # went there is under way.
 
   alias PortWorker.{Calls, Error}
 
@@ -26,12 +27,15 @@ defmodule PortWorker.Pending do
   @closed 1
   @withdrawn 2
   @made 3
+  @sent 4
+  # Written by the connection again and again: far enough from what callers write that no two processors share it.
+  @answered 20
 
   @doc "An empty table of the calling process, which `heir` gets in an `:\"ETS-TRANSFER\"` message should this process be killed."
   @spec new(heir :: pid()) :: t()
   def new(heir) do
     table = :ets.new(__MODULE__, [:set, :public])
-    pending = {table, :atomics.new(3, []), :atomics.new(@slots, [])}
+    pending = {table, :atomics.new(@answered, []), :atomics.new(@slots, [])}
     true = :ets.setopts(table, {:heir, heir, pending})
     pending
   end
@@ -39,6 +43,21 @@ defmodule PortWorker.Pending do
   @doc "The number of the next call."
   @spec next(t()) :: Calls.id()
   def next({_table, marks, _slots}), do: :atomics.add_get(marks, @made, 1)
+
+  @doc "A call is about to be sent, of any kind. Returns how many have been by now."
+  @spec sent(t()) :: pos_integer()
+  def sent({_table, marks, _slots}), do: :atomics.add_get(marks, @sent, 1)
+
+  @doc """
+  Whether the call that was `sent` by that number is alone: all before it have been answered, so that nothing that is
+  still to be written could matter to it.
+  """
+  @spec alone?(t(), pos_integer()) :: boolean()
+  def alone?({_table, marks, _slots}, sent), do: :atomics.get(marks, @answered) == sent - 1
+
+  @doc "So many calls have been answered by now."
+  @spec answered(t(), non_neg_integer()) :: :ok
+  def answered({_table, marks, _slots}, count), do: :atomics.put(marks, @answered, count)
 
   @doc "No new calls are to come here, though those that do are looked after."
   @spec withdraw(t()) :: :ok

@@ -33,6 +33,8 @@ defmodule PortWorker.Routes do
       :pending,
       :max_frame,
       :timeout,
+      # Where a caller may write itself: nowhere if it is no port, or the connection is to know more of each call.
+      port: nil,
       callbacks?: false,
       # What a stub is to know of the call.
       ticket: nil,
@@ -50,6 +52,7 @@ defmodule PortWorker.Routes do
             pending: PortWorker.Pending.t(),
             max_frame: pos_integer(),
             timeout: timeout(),
+            port: port() | nil,
             callbacks?: boolean(),
             ticket: PortWorker.Test.Task.ticket() | nil,
             kinds: %{String.t() => :stream | :channel},
@@ -59,15 +62,24 @@ defmodule PortWorker.Routes do
 
     @doc false
     # The route of the calling process, which is a connection.
-    @spec new(PortWorker.Routes.key(), PortWorker.Pending.t(), Hello.t(), Options.start()) :: t()
-    def new(key, pending, hello, options) do
+    @spec new(
+            PortWorker.Routes.key(),
+            PortWorker.Pending.t(),
+            PortWorker.Executable.program(),
+            Hello.t(),
+            Options.start()
+          ) :: t()
+    def new(key, pending, program, hello, options) do
+      callbacks? = map_size(options.callbacks) > 0
+
       %__MODULE__{
         key: key,
         connection: self(),
         pending: pending,
         max_frame: Hello.max_frame(hello),
         timeout: options.timeout,
-        callbacks?: map_size(options.callbacks) > 0,
+        port: if(is_port(program) and not callbacks?, do: program),
+        callbacks?: callbacks?,
         kinds: Hello.kinds(hello),
         metadata: options.metadata,
         lanes: Lanes.new(hello)

@@ -59,7 +59,7 @@ defmodule PortWorker.Streams do
       {:ok, time_left, encoded} ->
         # Progress goes where everything else goes, to the alias.
         Requests.announce(route, ref, call, ref, ref)
-        Writer.call(route.connection, encoded)
+        Writer.call(route, encoded)
 
         {:ok,
          %__MODULE__{

@@ -48,7 +48,7 @@ defmodule PortWorker.Tasks do
     Span.stop(span, Call.result(call, {:error, error}))
   end
 
-  defp call_and_wait(%{connection: connection} = route, call) do
+  defp call_and_wait(route, call) do
     id = Pending.next(route.pending)
 
     case Call.encode(call, route, id) do
@@ -57,7 +57,7 @@ defmodule PortWorker.Tasks do
         # the mailbox before.
         ref = make_ref()
         Requests.announce(route, id, call, ref, nil)
-        Writer.call(connection, id, {self(), ref}, encoded)
+        Writer.call_and_wait(route, id, {self(), ref}, encoded)
         patience = Call.patience(time_left)
 
         receive do
@@ -127,7 +127,7 @@ defmodule PortWorker.Tasks do
     case Call.encode(call, route, ref) do
       {:ok, _time_left, encoded} ->
         Requests.announce(route, ref, call, nil, nil)
-        Writer.call(route.connection, encoded)
+        Writer.call(route, encoded)
         _ = if call.span && not looked_after?(route), do: lost(call)
         :ok
 
@@ -197,7 +197,7 @@ defmodule PortWorker.Tasks do
       # First of all, so that no answer can come before.
       place = Pending.add(pending, id, self(), ref, call.function)
       Requests.announce(route, id, call, ref, progress_to)
-      Writer.call(route.connection, id, {self(), ref, call.function, place}, encoded)
+      Writer.call(route, id, {self(), ref, call.function, place}, encoded)
       # A worker that ends takes its leave of the tasks that were entered before.
       if Pending.open?(pending) or answered?(pending, id, place, ref),
         do: {:ok, id, time_left},

@@ -6,11 +6,12 @@ defmodule PortWorker.Writer do
   # A port that is busy suspends whoever writes to it, and must not suspend the process that receives. So the
   # connection writes only while it knows that little waits in the port; else it leaves a packet to a process that
   # may be stalled. From then on everything goes that way, in order, until that process has written all it was
-  # given. (To write with `:nosuspend` can leave a port busy for ever, see otp#11052. And a port that is never busy
+  # given. (With `:nosuspend` it would have to try again, and nothing tells when. And a port that is never busy
   # takes longer for each write the more writes wait in it: a millisecond for the 80,000th.)
 
-  alias PortWorker.{Calls, Executable, Wire}
+  alias PortWorker.{Calls, Executable, Pending, Wire}
   alias PortWorker.Pool.Load
+  alias PortWorker.Routes.Route
   alias PortWorker.Telemetry.Queue
   alias PortWorker.Test.Peer
 
@@ -26,6 +27,9 @@ defmodule PortWorker.Writer do
   # `said` is what the connection itself has to say, the last message first; `handed` is how many messages
   # the other process has and has not written; so many bytes as `room` the port is sure to take without being busy.
   defstruct [:port, :share, :stalled, :queue, limit: @max_bytes, said: [], handed: 0, room: 0]
+
+  @typedoc "A call that has been encoded, with the number of bytes of its packet."
+  @type call :: {owner :: pid() | nil, Wire.encoded(), pos_integer()}
 
   @type t :: %__MODULE__{
           port: Executable.program(),
@@ -45,19 +49,59 @@ defmodule PortWorker.Writer do
     %__MODULE__{port: port, share: share, stalled: stalled, queue: queue}
   end
 
-  @doc "Has a connection write a call, whose answer goes to `to`; `owner` is watched unless it is `nil`."
-  @spec call(pid(), Calls.id(), Calls.to(), {owner :: pid() | nil, Wire.encoded(), pos_integer()}) ::
-          :ok
-  def call(connection, id, to, {owner, encoded, size}) do
+  @doc "Has a connection write a call, whose answer goes to `to`; its owner is watched unless it is `nil`."
+  @spec call(Route.t(), Calls.id(), Calls.to(), call()) :: :ok
+  def call(%{connection: connection, pending: pending}, id, to, {owner, encoded, size}) do
+    _ = Pending.sent(pending)
     send(connection, {:call, owner, id, to, encoded, size})
     :ok
   end
 
   @doc "The same with a ref that says itself where the answer goes."
-  @spec call(pid(), {owner :: pid() | nil, Wire.encoded(), pos_integer()}) :: :ok
-  def call(connection, {owner, encoded, size}) do
+  @spec call(Route.t(), call()) :: :ok
+  def call(%{connection: connection, pending: pending}, {owner, encoded, size}) do
+    _ = Pending.sent(pending)
     send(connection, {:call, owner, encoded, size})
     :ok
+  end
+
+  @doc """
+  The same as `call/4` for a caller that waits for nothing else. A small call that is alone it writes itself, which spares it the
+  way by the connection: that has nothing to write which would have to come before, nor others' calls to put into
+  one packet with it.
+  """
+  @spec call_and_wait(Route.t(), Calls.id(), Calls.to(), call()) :: :ok
+  def call_and_wait(route, id, to, {owner, encoded, size}) do
+    %{connection: connection, pending: pending, port: port} = route
+
+    sent = Pending.sent(pending)
+
+    if port != nil and size <= @max_bytes and Pending.alone?(pending, sent) do
+      # First, so that the connection knows who waits when the answer comes.
+      send(connection, {:called, owner, id, to})
+      write_alone(port, encoded) || send(connection, {:control, encoded, size})
+    else
+      send(connection, {:call, owner, id, to, encoded, size})
+    end
+
+    :ok
+  end
+
+  # That `:nosuspend` may count too much in the queue of messages of a port (see otp#11052) does not matter to one
+  # whose queue has no limit.
+  defp write_alone(port, encoded) do
+    :erlang.port_command(port, Wire.packet([encoded], 1), [:nosuspend])
+  rescue
+    # That the port is closed, its own messages tell.
+    ArgumentError -> true
+  end
+
+  @doc "A call has been written by its caller."
+  @spec called(t(), tuple()) :: :ok
+  def called(writer, {:called, owner, id, to}) do
+    Load.wrote(writer.share, 1)
+    Calls.watch(owner)
+    Calls.enter(id, to)
   end
 
   @doc "Has it write any other message."
@@ -122,6 +166,10 @@ defmodule PortWorker.Writer do
     receive do
       {:call, _owner, _id, _to, _encoded, _size} = message ->
         accept(message, writer, batch, bytes, count, calls)
+
+      {:called, _owner, _id, _to} = message ->
+        called(writer, message)
+        gather(writer, batch, bytes, count, calls)
 
       # The answers of others do not wait for the packet, nor it for them.
       {^port, {:data, _packet}} = message ->

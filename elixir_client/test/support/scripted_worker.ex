@@ -59,7 +59,8 @@ defmodule PortWorker.ScriptedWorker do
     reply_with(peer, fn {:cancel, ^ref} -> {:result, ref, {:error, error}} end)
   end
 
-  defp reply_with(peer, fun) do
+  @doc "From now on each message is answered with what the function makes of it, up to the first that it has no clause for."
+  def reply_with(peer, fun) do
     send(peer, {:reply_with, fun})
     :ok
   end

@@ -30,7 +30,7 @@ defmodule PortWorker.Connection.Actions do
 
   # First of all, since it is what there is most of.
   def perform([{:answer, id, result} | rest], state) when is_integer(id) do
-    Calls.answer(Calls.take(id), id, result, state.pending)
+    Calls.answer(Calls.take(id) || overtaken(id, state), id, result, state.pending)
     perform(rest, state)
   end
 
@@ -88,5 +88,17 @@ defmodule PortWorker.Connection.Actions do
 
   def perform([{step, _of} = action | rest], state) when step in [:up, :broken] do
     {action, rest, state}
+  end
+
+  # Of processes with a mailbox off their heap, the VM does not say in which order the messages of a caller and of
+  # a port arrive. Who knows of the call has told it before the port did.
+  defp overtaken(id, state) do
+    receive do
+      {:called, _owner, ^id, _to} = message ->
+        Writer.called(state.writer, message)
+        Calls.take(id)
+    after
+      0 -> nil
+    end
   end
 end

@@ -12,25 +12,32 @@ defmodule PortWorker.Connection.Spin do
 
   # Reductions of one turn: half of what a process has before others run, a fourth of what is between two looks.
   @turn 2_000
+  # Turns between two looks at the clock, one of which takes half as long as a turn.
+  @turns 16
   # Calls in a row that must have been lone.
   @row 8
   # Of so many calls one is tried at least.
   @most_left_out 64
 
+  # Where the turns are counted: in the dictionary of the process, for a state would be copied in each.
+  @left :"$portworker_turns"
+
   @enforce_keys [:limit]
-  # Times are in native units; `until` is nil when nothing is waited for. `row` is how many lone calls are missing in
-  # the row, `missed` how many times in a row no answer has come, and `rest` how many calls are left out now.
-  defstruct [:limit, until: nil, row: @row, missed: 0, rest: 0]
+  # Times are in native units. `row` is how many lone calls are missing in the row, `missed` how many times in a row no
+  # answer has come, and `rest` how many calls are left out now. It sleeps from `until` on, which is nil before the first
+  # look at the clock.
+  defstruct [:limit, awake?: false, until: nil, row: @row, missed: 0, rest: 0]
 
   @type t :: %__MODULE__{
           limit: non_neg_integer(),
+          awake?: boolean(),
           until: integer() | nil,
           row: non_neg_integer(),
           missed: non_neg_integer(),
           rest: non_neg_integer()
         }
 
-  @doc "For at most so many microseconds; for none where the worker would have no processor meanwhile."
+  @doc "For about so many microseconds; for none where the worker would have no processor meanwhile."
   @spec new(non_neg_integer()) :: t()
   def new(microseconds) do
     microseconds = if processors() == 1, do: 0, else: microseconds
@@ -44,31 +51,46 @@ defmodule PortWorker.Connection.Spin do
   def begin(%{limit: 0} = spin), do: {:asleep, spin}
   def begin(%{row: row} = spin) when row > 0, do: {:asleep, %{spin | row: row - 1}}
   def begin(%{rest: rest} = spin) when rest > 0, do: {:asleep, %{spin | rest: rest - 1}}
-  def begin(spin), do: {:awake, %{spin | until: now() + spin.limit}}
+
+  def begin(spin) do
+    _ = Process.put(@left, @turns)
+    {:awake, %{spin | awake?: true, until: nil}}
+  end
 
   @doc "A call has been written beside others."
   @spec crowd(t()) :: t()
   def crowd(%{row: @row} = spin), do: spin
   def crowd(spin), do: %{spin | row: @row}
 
-  @doc "Nothing has come yet: lets others run and the scheduler look for input. Whether to stay awake."
-  @spec turn(t()) :: {:awake | :asleep, t()}
-  def turn(%{until: nil} = spin), do: {:asleep, spin}
+  @doc "Nothing has come yet: lets others run and the scheduler look for input. Whether to stay awake, as it is or changed."
+  @spec turn(t()) :: :awake | {:awake | :asleep, t()}
+  def turn(%{awake?: false} = spin), do: {:asleep, spin}
 
   def turn(spin) do
-    _ = :erlang.bump_reductions(@turn)
-    if now() < spin.until, do: {:awake, spin}, else: {:asleep, missed(spin)}
+    case Process.get(@left) do
+      0 ->
+        look(spin, :erlang.monotonic_time())
+
+      left ->
+        _ = Process.put(@left, left - 1)
+        _ = :erlang.bump_reductions(@turn)
+        :awake
+    end
   end
 
-  defp missed(%{missed: missed} = spin) do
+  # A number is less than nil.
+  defp look(%{until: until} = spin, now) when now < until do
+    _ = Process.put(@left, @turns)
+    {:awake, %{spin | until: until || now + spin.limit}}
+  end
+
+  defp look(%{missed: missed} = spin, _now) do
     rest = min(Bitwise.bsl(1, min(missed, 6)), @most_left_out) - 1
-    %{spin | until: nil, missed: missed + 1, rest: rest}
+    {:asleep, %{spin | awake?: false, missed: missed + 1, rest: rest}}
   end
 
   @doc "An answer has come."
   @spec answered(t()) :: t()
-  def answered(%{until: nil} = spin), do: spin
-  def answered(spin), do: %{spin | until: nil, missed: 0}
-
-  defp now, do: :erlang.monotonic_time()
+  def answered(%{awake?: false} = spin), do: spin
+  def answered(spin), do: %{spin | awake?: false, missed: 0}
 end
