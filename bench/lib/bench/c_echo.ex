@@ -8,10 +8,10 @@ defmodule Bench.CEcho do
 
   @payload <<0::128>>
 
-  @doc "Latencies of `count` round trips, one at a time."
-  @spec round_trips(pos_integer()) :: map()
-  def round_trips(count) do
-    with_echo(:small, fn port ->
+  @doc "Latencies of `count` round trips, one at a time; with `poll` the program does not sleep."
+  @spec round_trips(pos_integer(), :small | :poll) :: map()
+  def round_trips(count, mode \\ :small) do
+    with_echo(mode, fn port ->
       Clock.each(div(count, 10), fn _ -> echo(port, @payload) end)
       count |> Clock.each(fn _ -> echo(port, @payload) end) |> Statistics.latencies()
     end)
@@ -81,7 +81,7 @@ defmodule Bench.CEcho do
   end
 
   defp with_echo(:small, fun), do: Program.with_port(:echo, fun)
-  defp with_echo(:large, fun), do: Program.with_port(:echo, [args: ["large"]], fun)
+  defp with_echo(mode, fun), do: Program.with_port(:echo, [args: [to_string(mode)]], fun)
 
   defp echo(port, payload) do
     Port.command(port, payload)

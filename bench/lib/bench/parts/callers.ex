@@ -3,7 +3,7 @@ defmodule Bench.Parts.Callers do
 
   @behaviour Bench.Part
 
-  alias Bench.{BareWorker, CEcho, Ceiling, Client, Table}
+  alias Bench.{BareWorker, CEcho, Ceiling, Client, LeastClient, Table}
 
   # Calls in all, enough for some tenths of a second.
   @callers [
@@ -32,6 +32,7 @@ defmodule Bench.Parts.Callers do
           {"C echo, by pid", fn -> CEcho.callers(callers, calls, :pid) end},
           {"worker, bare port, by alias", fn -> BareWorker.callers(callers, calls) end},
           {"run/4", fn -> Client.callers(callers, calls) end},
+          {"worker, least client", fn -> LeastClient.callers(callers, calls) end},
           {"GenServer.call/2", fn -> Ceiling.callers(callers, calls) end}
         ],
         goals: goals(callers)

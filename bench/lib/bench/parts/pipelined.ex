@@ -3,7 +3,7 @@ defmodule Bench.Parts.Pipelined do
 
   @behaviour Bench.Part
 
-  alias Bench.{BareWorker, CEcho, Client, Table}
+  alias Bench.{BareWorker, CEcho, Client, LeastClient, Table}
 
   @outstanding 1_000
   @times 100
@@ -19,6 +19,7 @@ defmodule Bench.Parts.Pipelined do
         subjects: [
           {"C echo", fn -> CEcho.pipelined(@outstanding, @times) end},
           {"start_task, then await", fn -> Client.tasks(@outstanding, @times) end},
+          {"worker, least client", fn -> LeastClient.pipelined(@outstanding, @times) end},
           {"worker, bare port", fn -> BareWorker.pipelined(@outstanding, @times, 1) end},
           {"worker, bare port, 64 a packet", fn -> BareWorker.pipelined(@outstanding, @times) end}
         ],

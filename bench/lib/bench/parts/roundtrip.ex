@@ -3,7 +3,7 @@ defmodule Bench.Parts.Roundtrip do
 
   @behaviour Bench.Part
 
-  alias Bench.{BareWorker, CEcho, Client, Table}
+  alias Bench.{BareWorker, CEcho, Client, LeastClient, Table}
 
   @calls 8_000
 
@@ -22,6 +22,8 @@ defmodule Bench.Parts.Roundtrip do
           {"C echo", fn -> CEcho.round_trips(@calls) end},
           {"run/4", fn -> Client.round_trips(@calls) end},
           {"worker, bare port", fn -> BareWorker.round_trips(@calls) end},
+          {"worker, least client", fn -> LeastClient.round_trips(@calls) end},
+          {"C echo that polls", fn -> CEcho.round_trips(@calls, :poll) end},
           {"run/4, busy_wait", fn -> Client.round_trips(@calls, @busy_wait) end},
           {"worker, bare port, busy_wait", fn -> BareWorker.round_trips(@calls, @busy_wait) end}
         ],
