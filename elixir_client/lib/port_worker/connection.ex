@@ -141,7 +141,12 @@ defmodule PortWorker.Connection do
   end
 
   # Nothing has come, and it is awake.
-  def handle_info(:timeout, state), do: state.spin |> Spin.turn() |> awake(state)
+  def handle_info(:timeout, state) do
+    case Spin.turn(state.spin, state.port) do
+      {:said, message} -> handle_info(message, state)
+      awake -> awake(awake, state)
+    end
+  end
 
   def handle_info({:control, _encoded, _size} = message, state), do: write(message, state)
   def handle_info({:call, _owner, _encoded, _size} = message, state), do: write(message, state)

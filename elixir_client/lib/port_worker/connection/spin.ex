@@ -10,10 +10,14 @@ defmodule PortWorker.Connection.Spin do
   # awake, it does so for ever fewer calls. And it is only done for one who calls again and again: where several do,
   # a connection that is awake would write each call by itself.
 
+  alias PortWorker.Executable
+
   # Reductions of one turn: half of what a process has before others run, a fourth of what is between two looks.
   @turn 2_000
-  # Turns between two looks at the clock, one of which takes half as long as a turn.
-  @turns 16
+  # Turns between two looks at messages of all kinds, which take longer than the turns.
+  @at_once 4
+  # And so many times that between two looks at the clock.
+  @turns 8
   # Calls in a row that must have been lone.
   @row 8
   # Of so many calls one is tried at least.
@@ -62,19 +66,33 @@ defmodule PortWorker.Connection.Spin do
   def crowd(%{row: @row} = spin), do: spin
   def crowd(spin), do: %{spin | row: @row}
 
-  @doc "Nothing has come yet: lets others run and the scheduler look for input. Whether to stay awake, as it is or changed."
-  @spec turn(t()) :: :awake | {:awake | :asleep, t()}
-  def turn(%{awake?: false} = spin), do: {:asleep, spin}
+  @doc """
+  Nothing has come yet: lets others run and the scheduler look for input, some times. Returns what the port has said by then, or
+  whether to stay awake, as it is or changed; other messages are left to the next look at all of them.
+  """
+  @spec turn(t(), Executable.program()) :: {:said, tuple()} | :awake | {:awake | :asleep, t()}
+  def turn(%{awake?: false} = spin, _port), do: {:asleep, spin}
 
-  def turn(spin) do
+  def turn(spin, port) do
     case Process.get(@left) do
       0 ->
         look(spin, :erlang.monotonic_time())
 
       left ->
         _ = Process.put(@left, left - 1)
-        _ = :erlang.bump_reductions(@turn)
-        :awake
+        turns(@at_once, port)
+    end
+  end
+
+  defp turns(0, _port), do: :awake
+
+  defp turns(left, port) do
+    _ = :erlang.bump_reductions(@turn)
+
+    receive do
+      {^port, {:data, _packet}} = message -> {:said, message}
+    after
+      0 -> turns(left - 1, port)
     end
   end
 

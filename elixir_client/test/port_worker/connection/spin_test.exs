@@ -10,7 +10,7 @@ defmodule PortWorker.Connection.SpinTest do
     {asleep, spin} = lone(@spin, 8)
     assert asleep == List.duplicate(:asleep, 8)
     assert {:awake, spin} = Spin.begin(spin)
-    assert :awake = Spin.turn(spin)
+    assert :awake = Spin.turn(spin, self())
   end
 
   test "sleeps for those who call at the same time" do
@@ -19,9 +19,20 @@ defmodule PortWorker.Connection.SpinTest do
     assert {[:asleep, :asleep], _spin} = spin |> Spin.crowd() |> lone(2)
   end
 
+  test "takes what the port has said, and leaves the rest" do
+    {:awake, spin} = @spin |> ready() |> Spin.begin()
+
+    for message <- [:first, {self(), {:data, "a"}}, {self(), {:data, "b"}}],
+        do: send(self(), message)
+
+    me = self()
+    assert {:said, {^me, {:data, "a"}}} = Spin.turn(spin, self())
+    assert {:messages, [:first, {^me, {:data, "b"}}]} = Process.info(self(), :messages)
+  end
+
   test "does not wait for an answer that has come" do
     {:awake, spin} = @spin |> ready() |> Spin.begin()
-    assert {:asleep, _spin} = spin |> Spin.answered() |> Spin.turn()
+    assert {:asleep, _spin} = spin |> Spin.answered() |> Spin.turn(self())
   end
 
   test "leaves ever more calls out, up to 63 of 64, while no answer comes in time" do
@@ -49,7 +60,7 @@ defmodule PortWorker.Connection.SpinTest do
   test "uses up reductions, so that the scheduler looks for input" do
     {:awake, spin} = @spin |> ready() |> Spin.begin()
     {:reductions, before} = Process.info(self(), :reductions)
-    for _ <- 1..10, do: assert(Spin.turn(spin) == :awake)
+    for _ <- 1..3, do: assert(Spin.turn(spin, self()) == :awake)
     {:reductions, later} = Process.info(self(), :reductions)
     # A turn takes what is left, if that is less.
     assert later - before > 10_000
@@ -68,7 +79,7 @@ defmodule PortWorker.Connection.SpinTest do
   end
 
   defp turn_until_asleep(spin) do
-    case Spin.turn(spin) do
+    case Spin.turn(spin, self()) do
       :awake -> turn_until_asleep(spin)
       {:awake, spin} -> turn_until_asleep(spin)
       {:asleep, spin} -> spin
