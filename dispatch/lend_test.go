@@ -154,6 +154,24 @@ func TestMemoryIsNotLentWhileACallBeforeRunsOn(t *testing.T) {
 	assert.Equal(t, result(1, "mine"), w.next())
 }
 
+func TestProgressThatIsAPartOfTheArgumentsKeepsItsBytes(t *testing.T) {
+	w, h := serveHolder(t, func(task *Task) (any, error) {
+		args, err := etf.SplitList(task.Args(), nil)
+		if err == nil {
+			err = errors.Join(task.Progress(&args[0]), task.Progress("small"))
+		}
+		return "done", err
+	})
+	for ref := 0; !h.reused(); ref++ {
+		require.Less(t, ref, 1000)
+		w.alwaysQuick()
+		w.sendAlone(callWith(ref, largeBlob(byte(ref))))
+		assert.Equal(t, etf.Tuple{etf.Atom("progress"), int64(ref), string(largeBlob(byte(ref)))}, w.next())
+		assert.Equal(t, etf.Tuple{etf.Atom("progress"), int64(ref), "small"}, w.next())
+		assert.Equal(t, result(ref, "done"), w.next())
+	}
+}
+
 func TestManyLargeCallsUnderWayKeepTheirBytes(t *testing.T) {
 	w, _ := serveHolder(t, func(task *Task) (any, error) {
 		args, err := etf.SplitList(task.Args(), nil)

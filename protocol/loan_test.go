@@ -86,6 +86,20 @@ func TestAPacketIsLentOnce(t *testing.T) {
 	assert.Len(t, r.returned, 1, "the small packet lies elsewhere")
 }
 
+// A message that was put into the packet of another gave the memory back at once, while one before it was not written.
+func TestALoanIsGivenBackAfterTheMessagesBefore(t *testing.T) {
+	r := NewPacketReader(bytes.NewReader(framed(filled(300_000, 'a'))), 0)
+	next(t, r)
+	w := NewWriter(io.Discard)
+	w.Queue(ETF.Pong(nil))
+	o := ETF.Pong(nil)
+	r.Lend(o)
+	w.Queue(o)
+	assert.Empty(t, r.returned)
+	w.Flush()
+	assert.Len(t, r.returned, 1)
+}
+
 func TestPacketsThatFollowALentOneLieElsewhere(t *testing.T) {
 	var packets [][]byte
 	for i := range 40 {

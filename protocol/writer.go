@@ -143,13 +143,14 @@ func (w *Writer) answer(o *Outgoing, most int) {
 // add appends o to the queue; w.mu is held.
 func (w *Writer) add(o *Outgoing) {
 	if w.err != nil {
-		o.release()
+		o.Discard()
 		return
 	}
 	w.sent.Messages++
 	w.waiting += o.Cost()
 	last := len(w.queue) - 1
-	if o.alone || o.body != nil || o.Size() >= linkSize {
+	// What was lent to it may be in use by messages before it, and is given back when it is written itself.
+	if o.alone || o.body != nil || o.loan.memory != nil || o.Size() >= linkSize {
 		w.seal()
 		w.queue = append(w.queue, packet{out: o, codec: w.codec, count: 1, sealed: true})
 		return
