@@ -16,11 +16,52 @@ defmodule PortWorker.Calls do
           {pid(), reference()} | {pid(), reference(), function :: String.t(), Pending.place()}
   @type id :: pos_integer()
 
+  # Where the call is kept that was written by its caller last, with its owner and, once that is dead, how many
+  # signs of life are to come before the one by which it is given up: a worker answers what it cancels.
+  @alone :"$portworker_alone"
+  @signs 1
+
   @doc "A call is made."
   @spec enter(id(), to()) :: :ok
   def enter(id, to) do
     _ = Process.put(id, to)
     :ok
+  end
+
+  @doc """
+  The same for one that its caller writes, of which there is one at a time. Whoever is killed just before has said so and not done
+  so, and then no answer comes.
+  """
+  @spec enter_alone(id(), to(), owner :: pid()) :: :ok
+  def enter_alone(id, to, owner) do
+    _ = Process.put(@alone, {id, owner, :alive})
+    enter(id, to)
+  end
+
+  # It is doubtful whether it has been written.
+  defp doubt(owner) do
+    with {id, ^owner, :alive} <- Process.get(@alone), do: Process.put(@alone, {id, owner, @signs})
+    :ok
+  end
+
+  @doc """
+  The worker has given a sign of life. Returns whether a call was taken out, of which two such signs have said nothing since its caller died:
+  it has not been written.
+  """
+  @spec sign_of_life() :: boolean()
+  def sign_of_life do
+    case Process.get(@alone) do
+      {id, _owner, 0} ->
+        _ = Process.delete(@alone)
+        take(id) != nil
+
+      {id, owner, signs} when is_integer(signs) ->
+        _ = Process.put(@alone, {id, owner, signs - 1})
+        false
+
+      _none ->
+        false
+    end
   end
 
   @doc "The call is over. Returns whose it was, or `nil` if nobody waits for it."
@@ -77,7 +118,10 @@ defmodule PortWorker.Calls do
 
   @doc "A process has died. Returns whether it was watched."
   @spec unwatch(pid()) :: boolean()
-  def unwatch(owner), do: :erlang.erase(owner) != :undefined
+  def unwatch(owner) do
+    doubt(owner)
+    :erlang.erase(owner) != :undefined
+  end
 
   defp or_nil(:undefined), do: nil
   defp or_nil(to), do: to

@@ -129,10 +129,9 @@ defmodule PortWorker.Connection do
 
   def handle_info({port, {:data, packet}}, %{port: port} = state) do
     {actions, session} = Session.packet(state.session, packet)
+    state = %{state | session: session, spin: Spin.answered(state.spin)}
     # Before anybody has its answer, so that who has it is not counted any more.
-    Load.answered(state.share, session.results)
-    Pending.answered(state.pending, session.results)
-    perform(actions, expect_ack(%{state | session: session, spin: Spin.answered(state.spin)}))
+    perform(actions, state |> Known.answered() |> expect_ack())
   end
 
   def handle_info({:called, _owner, _id, _to} = message, state) do

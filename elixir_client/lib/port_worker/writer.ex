@@ -67,7 +67,7 @@ defmodule PortWorker.Writer do
 
   @doc """
   The same as `call/4` for a caller that waits for nothing else. A small call that is alone it writes itself, which spares it the
-  way by the connection: that has nothing to write which would have to come before, nor others' calls to put into
+  way by the connection, if it has an owner that is watched: that has nothing to write which would have to come before, nor others' calls to put into
   one packet with it.
   """
   @spec call_and_wait(Route.t(), Calls.id(), Calls.to(), call()) :: :ok
@@ -76,7 +76,7 @@ defmodule PortWorker.Writer do
 
     sent = Pending.sent(pending)
 
-    if port != nil and size <= @max_bytes and Pending.alone?(pending, sent) do
+    if port != nil and owner != nil and size <= @max_bytes and Pending.alone?(pending, sent) do
       # First, so that the connection knows who waits when the answer comes.
       send(connection, {:called, owner, id, to})
       write_alone(port, encoded) || send(connection, {:control, encoded, size})
@@ -101,7 +101,7 @@ defmodule PortWorker.Writer do
   def called(writer, {:called, owner, id, to}) do
     Load.wrote(writer.share, 1)
     Calls.watch(owner)
-    Calls.enter(id, to)
+    Calls.enter_alone(id, to, owner)
   end
 
   @doc "Has it write any other message."

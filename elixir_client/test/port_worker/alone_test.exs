@@ -7,8 +7,9 @@ defmodule PortWorker.AloneTest do
 
   alias PortWorker.{Calls, Connection, Error, Pending, Routes, Wire, Writer}
 
-  setup do
-    worker = start_supervised!({PortWorker, listen()})
+  setup context do
+    opts = Map.get(context, :start, [])
+    worker = start_supervised!({PortWorker, listen() ++ opts})
     assert_received {:peer, peer, {:started, _os_pid}}
     assert_received {:peer, ^peer, {:hello, _}}
     {:ok, %{connection: connection}} = Routes.fetch(worker)
@@ -107,6 +108,51 @@ defmodule PortWorker.AloneTest do
     for _ <- 1..20, do: Writer.encoded(connection, ping)
     retry(fn -> Process.info(writer(connection), :status) == {:status, :suspended} end)
     assert {:error, %Error{reason: :timeout}} = PortWorker.run(worker, "f", [], timeout: 1)
+  end
+
+  describe "whose caller is killed before it is written" do
+    @describetag start: [heartbeat: 20, heartbeat_timeout: 300]
+
+    test "is given up when the worker does not know it", context do
+      %{worker: worker, connection: connection} = context
+      {:ok, %{pending: pending}} = Routes.fetch(worker)
+
+      # As far as it came.
+      caller =
+        spawn(fn ->
+          Pending.sent(pending)
+          id = Pending.next(pending)
+          send(connection, {:called, self(), id, {self(), make_ref()}})
+        end)
+
+      retry(fn -> not Process.alive?(caller) and remembered(worker) == {[], [], [], []} end)
+      {pid, ref} = call_alone(context, "f")
+      :sys.resume(connection)
+      say(context.peer, {:result, ref, {:ok, 1}})
+      assert_receive {:done, ^pid, {:ok, 1}}
+    end
+
+    test "is given up by the second sign of life, unless it was written and answered, or its owner lives" do
+      to = {self(), make_ref()}
+      owner = spawn(fn -> :ok end)
+
+      Calls.enter_alone(1, to, owner)
+      assert [false, false, false] = for(_ <- 1..3, do: Calls.sign_of_life())
+      Calls.unwatch(owner)
+      assert [false, true, false] = for(_ <- 1..3, do: Calls.sign_of_life())
+      assert Calls.all() == []
+
+      Calls.enter_alone(2, to, owner)
+      Calls.unwatch(owner)
+      assert Calls.take(2) == to
+      assert [false, false, false] = for(_ <- 1..3, do: Calls.sign_of_life())
+
+      Calls.enter_alone(3, to, owner)
+      Calls.unwatch(owner)
+      Calls.enter_alone(4, to, self())
+      assert [false, false, false] = for(_ <- 1..3, do: Calls.sign_of_life())
+      assert Calls.all() |> Enum.sort() == [{3, to}, {4, to}]
+    end
   end
 
   # What a call of any kind is to leave behind: nothing.

@@ -12,6 +12,7 @@ defmodule PortWorker.Connection.Actions do
     Writer
   }
 
+  alias PortWorker.Connection.Known
   alias PortWorker.Pool.Load
   alias PortWorker.Telemetry.{Life, Span}
 
@@ -82,6 +83,7 @@ defmodule PortWorker.Connection.Actions do
   end
 
   def perform([:ponged | rest], state) do
+    state = if Calls.sign_of_life(), do: Known.never_written(state), else: state
     Life.ponged(state.life, Load.in_flight(state.share))
     perform(rest, state)
   end

@@ -3,7 +3,8 @@ defmodule PortWorker.Connection.Known do
   # What a connection knows of calls under way. Of most it is only who waits, which is in `PortWorker.Calls`; of some
   # the session knows more.
 
-  alias PortWorker.{Calls, Connection, Session}
+  alias PortWorker.{Calls, Connection, Pending, Session}
+  alias PortWorker.Pool.Load
 
   @doc "The session is to know of a task."
   @spec add(Connection.t(), term(), Session.Task.t()) :: Connection.t()
@@ -42,5 +43,19 @@ defmodule PortWorker.Connection.Known do
   defp forget_task(ref, state) do
     {actions, session} = Session.forget(state.session, ref)
     {actions, %{state | session: session}}
+  end
+
+  @doc "A call that was counted has not been written: it counts as answered."
+  @spec never_written(Connection.t()) :: Connection.t()
+  def never_written(%{session: session} = state) do
+    answered(%{state | session: %{session | results: session.results + 1}})
+  end
+
+  @doc "Lets callers know how many calls have been answered."
+  @spec answered(Connection.t()) :: Connection.t()
+  def answered(%{session: %{results: results}} = state) do
+    Load.answered(state.share, results)
+    Pending.answered(state.pending, results)
+    state
   end
 end
