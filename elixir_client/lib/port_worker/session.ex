@@ -265,7 +265,7 @@ defmodule PortWorker.Session do
   end
 
   defp message({:pong, ping}, session, actions) do
-    if ping == session.ping,
+    if ping != nil and ping == session.ping,
       do: {[:ponged | actions], %{session | ping: nil}},
       else: {actions, session}
   end

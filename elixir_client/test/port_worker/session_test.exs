@@ -164,6 +164,11 @@ defmodule PortWorker.SessionTest do
     assert Map.has_key?(session.tasks, ref)
   end
 
+  test "a pong that nobody has asked for is none" do
+    assert {[], session} = hear(up(), {:pong, nil})
+    assert {[], _session} = hear(session, {:pong, 1})
+  end
+
   test "garbage breaks the connection" do
     assert {[{:broken, %Error{reason: :bad_frame}}], _} = Session.packet(up(), "hello world")
   end
