@@ -48,8 +48,8 @@ func Reports[T any]() Option {
 // what it started looks at them, at a part of them, or at its context. The result may be a part of them. Packets of 64 KiB to 4 MiB
 // are then read into memory that has been used before, which spares a large call about a tenth of its time.
 //
-// It matters to functions of large binaries that do little with them: those that run within a few microseconds, in lane
-// io. What a function copies, and every string, is its own. A function that says so and keeps a part all the same
+// It matters to functions of large binaries that do little with them, in lane io: those that are quick enough for the goroutine that
+// reads to run them itself. What a function copies, and every string, is its own. A function that says so and keeps a part all the same
 // finds the bytes of another call in it, at some time. In programs that are built with -race they are overwritten at
 // once, so that tests find it.
 func NoRetain() Option {

@@ -4,7 +4,7 @@ defmodule Bench.BareWorker do
   `term_to_binary` and `binary_to_term`.
   """
 
-  alias Bench.{Callers, Clock, Program, Relay, Statistics}
+  alias Bench.{Callers, Clock, Program, Relay}
 
   @payload <<0::128>>
 
@@ -25,8 +25,7 @@ defmodule Bench.BareWorker do
   @spec round_trips(pos_integer(), keyword()) :: map()
   def round_trips(count, config \\ []) do
     with_worker(:portworker, config, fn port ->
-      Clock.each(div(count, 10), &echo(port, &1, @payload))
-      count |> Clock.each(&echo(port, &1, @payload)) |> Statistics.latencies()
+      Clock.latencies(count, &echo(port, &1, @payload))
     end)
   end
 
@@ -45,9 +44,7 @@ defmodule Bench.BareWorker do
   @spec pipelined(pos_integer(), pos_integer(), pos_integer()) :: map()
   def pipelined(outstanding, times, batch \\ @batch) do
     with_worker(fn port ->
-      pipeline(port, outstanding, batch)
-      seconds = Clock.seconds(times, fn -> pipeline(port, outstanding, batch) end)
-      %{rate: outstanding * times / seconds}
+      Clock.rate(outstanding, times, fn -> pipeline(port, outstanding, batch) end)
     end)
   end
 

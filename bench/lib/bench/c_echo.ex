@@ -4,7 +4,7 @@ defmodule Bench.CEcho do
   `Port.command/2` and `receive`.
   """
 
-  alias Bench.{Callers, Clock, Program, Relay, Statistics}
+  alias Bench.{Callers, Clock, Program, Relay}
 
   @payload <<0::128>>
 
@@ -12,8 +12,7 @@ defmodule Bench.CEcho do
   @spec round_trips(pos_integer(), :small | :poll) :: map()
   def round_trips(count, mode \\ :small) do
     with_echo(mode, fn port ->
-      Clock.each(div(count, 10), fn _ -> echo(port, @payload) end)
-      count |> Clock.each(fn _ -> echo(port, @payload) end) |> Statistics.latencies()
+      Clock.latencies(count, fn _ -> echo(port, @payload) end)
     end)
   end
 
@@ -47,9 +46,7 @@ defmodule Bench.CEcho do
   @spec pipelined(pos_integer(), pos_integer()) :: map()
   def pipelined(outstanding, times) do
     with_echo(:small, fn port ->
-      pipeline(port, outstanding)
-      seconds = Clock.seconds(times, fn -> pipeline(port, outstanding) end)
-      %{rate: outstanding * times / seconds}
+      Clock.rate(outstanding, times, fn -> pipeline(port, outstanding) end)
     end)
   end
 

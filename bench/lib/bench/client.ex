@@ -1,7 +1,7 @@
 defmodule Bench.Client do
   @moduledoc "A worker as users have it: behind the Elixir client."
 
-  alias Bench.{Callers, Clock, Program, Statistics}
+  alias Bench.{Callers, Clock, Program}
 
   @payload <<0::128>>
 
@@ -21,8 +21,7 @@ defmodule Bench.Client do
   @spec round_trips(pos_integer(), keyword()) :: map()
   def round_trips(count, options \\ []) do
     with_worker(:portworker, options, fn worker ->
-      Clock.each(div(count, 10), fn _ -> echo(worker, @payload) end)
-      count |> Clock.each(fn _ -> echo(worker, @payload) end) |> Statistics.latencies()
+      Clock.latencies(count, fn _ -> echo(worker, @payload) end)
     end)
   end
 
@@ -53,11 +52,7 @@ defmodule Bench.Client do
   @spec repeated(pos_integer(), pos_integer(), (PortWorker.worker(), pos_integer() -> term())) ::
           map()
   def repeated(count, times, fun) do
-    with_worker(fn worker ->
-      fun.(worker, count)
-      seconds = Clock.seconds(times, fn -> fun.(worker, count) end)
-      %{rate: count * times / seconds}
-    end)
+    with_worker(fn worker -> Clock.rate(count, times, fn -> fun.(worker, count) end) end)
   end
 
   @doc "Starts `count` tasks and then awaits each."

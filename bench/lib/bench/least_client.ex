@@ -5,7 +5,7 @@ defmodule Bench.LeastClient do
   deadlines nor deaths, so that no client can do with less.
   """
 
-  alias Bench.{BareWorker, Callers, Clock, Program, Statistics}
+  alias Bench.{BareWorker, Callers, Clock, Program}
 
   @payload <<0::128>>
 
@@ -16,8 +16,7 @@ defmodule Bench.LeastClient do
   @spec round_trips(pos_integer()) :: map()
   def round_trips(count) do
     with_client(fn client, _os_pid ->
-      Clock.each(div(count, 10), fn _ -> call(client) end)
-      count |> Clock.each(fn _ -> call(client) end) |> Statistics.latencies()
+      Clock.latencies(count, fn _ -> call(client) end)
     end)
   end
 
@@ -33,9 +32,7 @@ defmodule Bench.LeastClient do
   @spec pipelined(pos_integer(), pos_integer()) :: map()
   def pipelined(count, times) do
     with_client(fn client, _os_pid ->
-      start_and_wait(client, count)
-      seconds = Clock.seconds(times, fn -> start_and_wait(client, count) end)
-      %{rate: count * times / seconds}
+      Clock.rate(count, times, fn -> start_and_wait(client, count) end)
     end)
   end
 
