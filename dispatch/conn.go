@@ -33,6 +33,7 @@ type Conn struct {
 	options Options
 	writer  *protocol.Writer
 	wire    atomic.Uint32 // the codec, for everyone else
+	short   atomic.Bool   // the client reads short results
 	logs    logState
 	memory  memoryGauge
 	replace atomic.Bool              // the client has been asked for another worker

@@ -35,12 +35,20 @@ func (t *Task) succeeded(value any) ending {
 	if t.sink != nil {
 		e.value, err = etf.Append(nil, value)
 	} else {
-		e.out, err = t.conn.codec().Result(t.call.Ref, value)
+		e.out, err = t.conn.result(t.call.Ref, value)
 	}
 	if err != nil {
 		return t.failed(&protocol.Error{Reason: protocol.Failed, Message: "encode result: " + err.Error()})
 	}
 	return e
+}
+
+// result builds the message of a success, in the form that the client has asked for.
+func (c *Conn) result(ref etf.Raw, value any) (*protocol.Outgoing, error) {
+	if c.short.Load() {
+		return c.codec().ShortResult(ref, value)
+	}
+	return c.codec().Result(ref, value)
 }
 
 // cost is how many bytes are to be reserved for what the client is sent.

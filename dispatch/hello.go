@@ -22,6 +22,7 @@ func (c *Conn) hello(m *protocol.Hello) {
 	c.logs.level.Set(config.LogLevel)
 	c.logs.greeted.Store(true)
 	c.writer.SetWindow(m.Window)
+	c.short.Store(m.ShortResults)
 	if m.Callbacks != nil {
 		c.offered.Store(&m.Callbacks)
 	}

@@ -111,3 +111,24 @@ func TestHelloDeclaresNamesThatNoFunctionShows(t *testing.T) {
 	assert.Contains(t, types, etf.Tuple{atom("struct"), []any{etf.Tuple{"which", atom("binary"), false}}})
 	assert.Greater(t, len(types), 1, "the worker's own functions are there as well")
 }
+
+func TestResultsAreShortForAClientThatReadsThem(t *testing.T) {
+	f := serve(t, portworker.Limits{})
+	echo := func(ref any) etf.Tuple {
+		f.Send(etf.Tuple{atom("call"), ref, "echo", []any{"x"}})
+		return f.Next()
+	}
+	long := func(ref any) etf.Tuple { return etf.Tuple{atom("result"), ref, etf.Tuple{atom("ok"), "x"}} }
+	assert.Equal(t, long(int64(1)), echo(int64(1)), "before any hello")
+
+	f.hello(options("short_results", true))
+	assert.Equal(t, etf.Tuple{int64(1), "x"}, echo(int64(1)))
+	assert.Equal(t, long("ref"), echo("ref"), "only an integer is told from a tag")
+	f.Send(etf.Tuple{atom("call"), int64(2), "nope", []any{}})
+	failed := f.Next()
+	require.Len(t, failed, 3)
+	assert.Equal(t, etf.Tuple{atom("result"), int64(2)}, failed[:2], "an error is as ever")
+
+	f.hello(options())
+	assert.Equal(t, long(int64(1)), echo(int64(1)), "as the last hello has it")
+}

@@ -178,6 +178,7 @@ func builtWorkerMessages(t testing.TB, c Codec) map[string][]*Outgoing {
 		utf8Ref := append(append(etf.Raw{90, 0, 3}, "\x77\x0dnonode@nohost"...), goldenRef[len(goldenRef)-16:]...)
 		utf8Pid := append(append(etf.Raw{88}, "\x77\x0dnonode@nohost"...), goldenPid[len(goldenPid)-12:]...)
 		messages["notify"] = []*Outgoing{made(c.Notify(utf8Pid, etf.Atom("done")))}
+		messages["short_result"] = []*Outgoing{made(c.ShortResult(n(1), "hi"))}
 		messages["result_reference"] = []*Outgoing{made(c.Result(utf8Ref, etf.Atom("ok")))}
 	}
 	return messages

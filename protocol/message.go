@@ -22,6 +22,8 @@ type Hello struct {
 	Window    int     // bytes of worker output that may be unacknowledged; 0 is no bound
 	LogLevel  string  // the lowest level of log records wanted; "" leaves it as it is
 	Callbacks []string
+	// ShortResults says that the client reads what [Codec.ShortResult] builds.
+	ShortResults bool
 }
 
 // Call starts a task.

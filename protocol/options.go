@@ -168,6 +168,9 @@ func (h *Hello) set(key string, value etf.Raw) *Error {
 	case "config":
 		expected = "a map"
 		ok = etf.Decode(value, &h.Config) == nil
+	case "short_results":
+		expected = "true or false"
+		h.ShortResults, ok = readBool(value)
 	case "callbacks":
 		expected = "a list of names"
 		h.Callbacks, ok = readNames(value)

@@ -73,6 +73,7 @@ func TestMessagesOfTheWrongShape(t *testing.T) {
 		"a hello with a window below":  {tuple("hello", map[string]any{"window": -1}), nil, false, "hello's window is -1: expected a number of bytes"},
 		"a hello with a numeric level": {tuple("hello", map[string]any{"log_level": 3}), nil, false, "hello's log_level is 3: expected debug, info, notice, warning or error"},
 		"a hello with a config list":   {tuple("hello", map[string]any{"config": []any{1}}), nil, false, "hello's config is [1]: expected a map"},
+		"a hello with odd results":     {tuple("hello", map[string]any{"short_results": 1}), nil, false, `hello's short_results is 1: expected true or false`},
 		"a hello with one callback":    {tuple("hello", map[string]any{"callbacks": "f"}), nil, false, `hello's callbacks is "f": expected a list of names`},
 		"a hello with odd callbacks":   {tuple("hello", map[string]any{"callbacks": []any{"f", 1}}), nil, false, `hello's callbacks is ["f", 1]: expected a list of names`},
 		"a hello with an open list":    {tuple("hello", map[string]any{"callbacks": etf.ImproperList{Elements: []any{"f"}, Tail: "g"}}), nil, false, `hello's callbacks is ["f" | "g"]: expected a list of names`},

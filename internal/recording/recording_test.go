@@ -70,12 +70,17 @@ func TestDifferences(t *testing.T) {
 		{fromWorker, `{result, 2, {error, #{message => <<"no">>, stack => <<"b">>, reason => failed}}}`},
 		{fromWorker, `{data, 1, [2, 3]}`}, {fromWorker, `{progress, 1, #{total => 2, done => 1}}`}, {fromWorker, `{result, 1, {ok, nil}}`},
 	}
+	short := func(value string) func(l []line) []line {
+		return func(l []line) []line { l[4].message = `{1, ` + value + `}`; return l }
+	}
 	tests := map[string]struct {
 		change func(lines []line) []line
 		says   string // "" for none
 		record int
 	}{
-		"none": {func(l []line) []line { return l }, "", 0},
+		"none":                 {func(l []line) []line { return l }, "", 0},
+		"a short result":       {short("nil"), "", 0},
+		"another short result": {short("1"), "result of task 1\n  recorded: {:ok, nil}\n  replayed: {:ok, 1}", 6},
 		"another value": {func(l []line) []line { l[4].message = `{result, 1, {ok, 1}}`; return l },
 			"result of task 1\n  recorded: {:ok, nil}\n  replayed: {:ok, 1}", 6},
 		"another element": {func(l []line) []line { l[2].message = `{data, 1, [2, 4]}`; return l }, "data of task 1\n  recorded: 3\n  replayed: 4", 4},

@@ -95,10 +95,19 @@ func split(term etf.Raw, packed bool) (Message, error) {
 		return Message{}, errNoMessage
 	}
 	tag, _, ok := word(elements[0], packed)
-	if !ok {
-		return Message{}, errNoMessage
+	if ok {
+		return Message{Tag: tag, Parts: elements[1:]}, nil
 	}
-	return Message{Tag: tag, Parts: elements[1:]}, nil
+	if _, _, isInteger := etf.ReadInt(elements[0]); isInteger && len(elements) == 2 && !packed {
+		return shortResult(elements[0], elements[1]), nil
+	}
+	return Message{}, errNoMessage
+}
+
+// shortResult is the message that {Ref, Term} stands for.
+func shortResult(ref, value etf.Raw) Message {
+	outcome := etf.AppendAtom(etf.AppendTuple(nil, 2), "ok")
+	return Message{Tag: "result", Parts: []etf.Raw{ref, append(outcome, value...)}}
 }
 
 // word reads an atom, or a binary where the codec has no atoms.

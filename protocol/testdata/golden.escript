@@ -72,6 +72,7 @@ worker() ->
         limits => #{max_running => 10000}}}},
      {worker, result, {result, 1, {ok, <<"hi">>}}},
      {worker, result_reference, {result, Ref, {ok, ok}}},
+     {worker, short_result, {1, <<"hi">>}},
      {worker, failure, {result, 1, {error, #{reason => unknown_function, message => <<"no function \"nope\"">>}}}},
      {worker, overloaded, {result, 1, {error, #{reason => overloaded, message => <<"busy">>, retry_after => 50}}}},
      {worker, cancelled, {result, 2, {error, #{reason => cancelled, message => <<"cancelled by the client">>,

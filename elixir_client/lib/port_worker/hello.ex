@@ -26,7 +26,7 @@ defmodule PortWorker.Hello do
   @doc "The client's hello: settings for the worker, the bytes of the window, and what may be called back."
   @spec message(map(), pos_integer() | :infinity, [String.t()]) :: tuple()
   def message(config, window, callbacks) do
-    hello = %{protocol: @protocol, config: config, callbacks: callbacks}
+    hello = %{protocol: @protocol, config: config, callbacks: callbacks, short_results: true}
     {:hello, if(window == :infinity, do: hello, else: Map.put(hello, :window, window))}
   end
 

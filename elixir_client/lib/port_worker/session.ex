@@ -207,6 +207,11 @@ defmodule PortWorker.Session do
     others(rest, %{session | results: session.results + count}, actions)
   end
 
+  defp plain([{ref, value} | rest], tasks, count, actions)
+       when is_integer(ref) and not is_map_key(tasks, ref) do
+    plain(rest, tasks, count + 1, [{:answer, ref, {:ok, value}} | actions])
+  end
+
   defp plain([{:result, ref, {:ok, _value} = result} | rest], tasks, count, actions)
        when is_ref(ref) and not is_map_key(tasks, ref) do
     plain(rest, tasks, count + 1, [{:answer, ref, result} | actions])
@@ -241,6 +246,10 @@ defmodule PortWorker.Session do
   # Actions are collected in reverse. The commonest message comes first.
   defp message({:result, ref, result}, session, actions) do
     finish(ref, result(result), %{session | results: session.results + 1}, actions)
+  end
+
+  defp message({ref, value}, session, actions) when is_integer(ref) do
+    message({:result, ref, {:ok, value}}, session, actions)
   end
 
   defp message({:data, ref, elements}, session, actions)
@@ -285,8 +294,8 @@ defmodule PortWorker.Session do
     end
   end
 
-  defp message({:callback, id, ref, name, args, opts}, session, actions) do
-    {[callback(id, ref, name, args, opts, session) | actions], session}
+  defp message({:callback, _id, ref, _name, _args, _opts} = asked, session, actions) do
+    {[Callback.action(asked, session.callbacks, session.tasks[ref]) | actions], session}
   end
 
   defp message({:replace, map}, session, actions) when is_map(map) do
@@ -327,18 +336,6 @@ defmodule PortWorker.Session do
       if task.active?, do: [{:write, {:credit, ref, length(elements)}} | actions], else: actions
 
     Enum.reduce(elements, actions, &[{:deliver, task.receiver, {ref, {:data, &1}}} | &2])
-  end
-
-  defp callback(id, ref, name, args, opts, session) do
-    case session.callbacks do
-      %{^name => function} when is_list(args) and is_map(opts) ->
-        task = Map.get(session.tasks, ref)
-        {:callback, Callback.request(id, ref, function, args, opts, task)}
-
-      _none ->
-        text = "no function #{Log.label(name)} is registered here"
-        {:write, {:reply, id, {:error, %{reason: :unknown_function, message: text}}}}
-    end
   end
 
   # Two live tasks of one ref can only be this client's mistake, and one of them waits.

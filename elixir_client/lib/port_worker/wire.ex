@@ -1,7 +1,7 @@
 defmodule PortWorker.Wire do
   @moduledoc false
   # Messages to bytes and bytes to messages. A message is a tuple whose first element
-  # is an atom; a packet holds one, or a list of them.
+  # is an atom, or `{ref, value}` for a call that went well; a packet holds one, or a list of them.
   #
   # Decoding is `:safe`: a worker cannot make atoms here. One unknown atom makes OTP
   # refuse a whole packet, so a packet that is refused is taken apart, and only the
@@ -35,6 +35,10 @@ defmodule PortWorker.Wire do
     overloaded draining panic failed circuit_open worker_down unsupported
     function stream channel io cpu blocking dedicated debug info notice warning meta
   )a
+
+  defguardp is_message(term)
+            when (is_tuple(term) and tuple_size(term) > 0 and is_atom(elem(term, 0))) or
+                   (is_tuple(term) and tuple_size(term) == 2 and is_integer(elem(term, 0)))
 
   @typedoc "A message without its version byte, which only the whole of a packet has."
   @type encoded :: iodata()
@@ -115,7 +119,7 @@ defmodule PortWorker.Wire do
   end
 
   # OTP copies every binary out of a packet, so that a small one does not keep a large packet alive. A packet that
-  # is one large binary in a message is best kept: these are the two forms, in the only encoding a worker has.
+  # is one large binary in a message is best kept: these are the three forms, in the only encoding a worker has.
   defp large(<<@version, @small_tuple, 3, @small_atom, 6, "result", rest::binary>>) do
     {ref, after_ref} = read_ref(rest)
 
@@ -134,6 +138,16 @@ defmodule PortWorker.Wire do
     case after_ref do
       <<@list, 1::32, @binary, size::32, element::binary-size(size), @nil_tag>> ->
         {:ok, [{:data, ref, [element]}]}
+
+      _other ->
+        nil
+    end
+  end
+
+  defp large(<<@version, @small_tuple, 2, rest::binary>>) do
+    case read_ref(rest) do
+      {ref, <<@binary, size::32, value::binary-size(size)>>} when is_integer(ref) ->
+        {:ok, [{ref, value}]}
 
       _other ->
         nil
@@ -180,9 +194,7 @@ defmodule PortWorker.Wire do
 
   defp messages(other), do: no_messages(other)
 
-  defp proper_messages?([message | rest])
-       when is_tuple(message) and tuple_size(message) > 0 and is_atom(elem(message, 0)),
-       do: proper_messages?(rest)
+  defp proper_messages?([message | rest]) when is_message(message), do: proper_messages?(rest)
 
   defp proper_messages?(rest), do: rest == []
 
@@ -200,8 +212,7 @@ defmodule PortWorker.Wire do
 
   defp decode_part(part) do
     case safe(part) do
-      {:ok, message}
-      when is_tuple(message) and tuple_size(message) > 0 and is_atom(elem(message, 0)) ->
+      {:ok, message} when is_message(message) ->
         {:ok, message}
 
       {:ok, other} ->
@@ -214,12 +225,12 @@ defmodule PortWorker.Wire do
     end
   end
 
-  # Every message about a task has its ref in second place.
+  # Every message about a task has its ref in second place, but for a short result.
   defp head(part) do
-    with {:ok, [tag, ref | _rest]} <- Term.elements(part),
-         {:ok, tag} <- safe(tag),
-         {:ok, ref} <- safe(ref) do
-      {tag, ref}
+    with {:ok, [first, second | _rest]} <- Term.elements(part),
+         {:ok, tag} <- safe(first),
+         {:ok, ref} <- safe(if is_integer(tag), do: first, else: second) do
+      {if(is_integer(tag), do: :result, else: tag), ref}
     else
       _unreadable -> {nil, nil}
     end

@@ -60,6 +60,18 @@ defmodule PortWorker.SessionTest do
     assert session.results == 2
   end
 
+  test "short results are results, of those of whom more is known too" do
+    session = Session.register(up(), 2, %Session.Task{function: "work", waiting: [@from]})
+
+    assert {[{:answer, 1, {:ok, :a}}, {:answer, 2, {:ok, :b}}, receipt], session} =
+             hear(session, [{1, :a}, {2, :b}])
+
+    assert receipt == {:reply, @from, {:finished, {:ok, :b}}}
+
+    assert session.results == 2
+    assert session.tasks == %{}
+  end
+
   test "a result that is none is an error of its call" do
     ref = make_ref()
 

@@ -94,6 +94,15 @@ defmodule PortWorker.WireTest do
       end
     end
 
+    test "refers to the packet if it is one large binary in a short result" do
+      packet = short(7, @blob)
+      assert {:ok, [{7, @blob = value}]} = Wire.decode(packet)
+      assert :binary.referenced_byte_size(value) == byte_size(packet)
+      assert {:ok, [{7, [@blob]}]} = Wire.decode(short(7, [@blob]))
+    end
+
+    defp short(ref, value), do: :erlang.term_to_binary({ref, value})
+
     test "does not keep the packet if it is less than that" do
       part = :binary.copy("y", 100)
       term = %{"part" => part, "rest" => [@blob]}
@@ -132,6 +141,14 @@ defmodule PortWorker.WireTest do
     assert error.message =~ ~s(the atom "nobody_knows_this_atom_1")
   end
 
+  test "a short result with an unknown atom is that of its call" do
+    bad = <<104, 2, 97, 7, 119, 24, "nobody_knows_this_atom_4">>
+    batch = <<131, 108, 2::32, 104, 2, 97, 6, 97, 1, bad::binary, 106>>
+
+    assert {:mixed, [{:ok, {6, 1}}, {:unreadable, :result, 7, error}]} = Wire.decode(batch)
+    assert error.message =~ ~s(the atom "nobody_knows_this_atom_4")
+  end
+
   test "a single message with an unknown atom is not garbage" do
     assert {:mixed, [{:unreadable, :result, _ref, _error}]} =
              Wire.decode(message_with("nobody_knows_this_atom_2"))
@@ -149,7 +166,8 @@ defmodule PortWorker.WireTest do
         {"half a term", <<131, 104, 2, 97>>},
         {"bytes after the term", <<131, 106, 0>>},
         {"an integer", <<131, 97, 1>>},
-        {"a tuple that is no message", :erlang.term_to_binary({1, 2})},
+        {"a tuple that is no message", :erlang.term_to_binary({"1", 2})},
+        {"more than a short result", :erlang.term_to_binary({1, 2, 3})},
         {"an empty tuple", :erlang.term_to_binary({})},
         {"a list of something else", :erlang.term_to_binary([{:pong, 1}, 2])},
         {"an improper list", :erlang.term_to_binary([{:pong, 1} | :x])}

@@ -2,13 +2,23 @@ defmodule PortWorker.Session.Callback do
   @moduledoc false
   # What a worker asks for when it calls back, as it came, made into a request that can be carried out.
 
-  alias PortWorker.Callbacks
-  alias PortWorker.Session.Task
+  alias PortWorker.{Callbacks, Session}
+  alias PortWorker.Session.{Log, Task}
 
-  @doc "The request for a function that was offered. `task` is what is known of the task that asks."
-  @spec request(integer(), term(), Callbacks.callee(), list(), map(), Task.t() | nil) ::
-          Callbacks.request()
-  def request(id, ref, function, args, opts, task) do
+  @doc "What is to be done about a callback: a request for a function that was offered, else a refusal. `task` is what is known of the task that asks."
+  @spec action(tuple(), Callbacks.functions(), Task.t() | nil) :: Session.action()
+  def action({:callback, id, ref, name, args, opts}, functions, task) do
+    case functions do
+      %{^name => function} when is_list(args) and is_map(opts) ->
+        {:callback, request(id, ref, function, args, opts, task)}
+
+      _none ->
+        text = "no function #{Log.label(name)} is registered here"
+        {:write, {:reply, id, {:error, %{reason: :unknown_function, message: text}}}}
+    end
+  end
+
+  defp request(id, ref, function, args, opts, task) do
     %{
       id: id,
       ref: ref,
