@@ -117,7 +117,7 @@ defmodule PortWorker do
   defmacro __using__(opts), do: PortWorker.Module.quoted(opts, __CALLER__)
 
   alias PortWorker.{Async, AsyncStream, Call, Channel, Context, Diagnostics, Error, Group}
-  alias PortWorker.{Options, Ref, Requests, Server, Streams, Tasks}
+  alias PortWorker.{Options, Ref, Requests, Run, Server, Streams}
 
   @typedoc """
   A running worker: its name, or the pid that `start_link/1` returned. For calls also one of its OS processes, where it has
@@ -199,7 +199,7 @@ defmodule PortWorker do
   """
   @spec run(worker(), atom() | String.t(), list(), keyword()) :: result()
   def run(worker, function, args \\ [], opts \\ []) do
-    Tasks.run(worker, Call.new!(function, args, opts))
+    Run.run(worker, function, args, opts)
   end
 
   @doc """

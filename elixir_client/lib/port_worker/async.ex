@@ -26,7 +26,7 @@ defmodule PortWorker.Async do
   The messages of a channel are listed in `PortWorker.Channel`.
   """
 
-  alias PortWorker.{Call, Context, Error, Ref, Tasks}
+  alias PortWorker.{Call, Context, Error, Ref, Run, Tasks}
 
   @typedoc """
   What became of a task that was to be cancelled.
@@ -57,7 +57,7 @@ defmodule PortWorker.Async do
   @spec async(PortWorker.worker(), atom() | String.t(), list(), keyword()) :: Task.t()
   def async(worker, function, args \\ [], opts \\ []) do
     call = Call.new!(function, args, opts)
-    Task.async(Tasks, :run_within, [Context.capture(), worker, call])
+    Task.async(Run, :run_within, [Context.capture(), worker, call])
   end
 
   @doc """
@@ -79,7 +79,7 @@ defmodule PortWorker.Async do
   """
   @spec start_task(PortWorker.worker(), atom() | String.t(), list(), keyword()) :: Ref.t()
   def start_task(worker, function, args \\ [], opts \\ []) do
-    Tasks.start(worker, Call.new!(function, args, opts))
+    Tasks.start(worker, function, args, opts)
   end
 
   @doc """

@@ -7,7 +7,7 @@ defmodule PortWorker.AsyncStream do
   # Results are numbered as their elements are. In order, a result waits for those before
   # it, and counts as running until then, so that no more than `max` are ever held.
 
-  alias PortWorker.{Call, Error, Options, Requests, Routes, Tasks}
+  alias PortWorker.{Call, Error, Mailbox, Options, Requests, Routes, Tasks}
   alias PortWorker.Telemetry.Span
 
   @enforce_keys [:worker, :function, :options, :fun]
@@ -201,6 +201,6 @@ defmodule PortWorker.AsyncStream do
       Requests.forget(connection, for({_ref, {_, {_, id}, _}} <- entries, do: id))
     end
 
-    Enum.each(running, fn {ref, _entry} -> Tasks.close(ref) end)
+    Enum.each(running, fn {ref, _entry} -> Mailbox.take(ref) end)
   end
 end

@@ -3,7 +3,7 @@ defmodule PortWorker.Call do
   # A call before it is sent: checked, with its end in time, and able to encode
   # itself in the process that makes it.
 
-  alias PortWorker.{Context, Error, Options, Routes, Wire}
+  alias PortWorker.{Context, Error, Options, Routes, Writer}
   alias PortWorker.Call.Plan
   alias PortWorker.Session.{Inputs, Task}
   alias PortWorker.Telemetry.Span
@@ -13,19 +13,22 @@ defmodule PortWorker.Call do
   @grace 1_000
 
   @enforce_keys [:function, :args, :options]
-  # The span is that of a call whose end the connection tells.
-  defstruct [:function, :args, :options, :span]
+  # The span is that of a call whose end the connection tells; `given` is the function and the options as they were said.
+  defstruct [:function, :args, :options, :span, :given]
 
   @type t :: %__MODULE__{
           function: String.t(),
           args: list(),
           options: Options.call(),
-          span: Span.t() | nil
+          span: Span.t() | nil,
+          given: {atom() | String.t(), keyword()} | nil
         }
 
   @doc "A call with the options of `run/4`. Raises `ArgumentError` for what can be no call."
   @spec new!(atom() | String.t(), list(), keyword()) :: t()
-  def new!(function, args, opts), do: build!(function, args, Options.call!(opts))
+  def new!(function, args, opts) do
+    %{build!(function, args, Options.call!(opts)) | given: {function, opts}}
+  end
 
   @doc "The same with options that have been checked."
   @spec build!(atom() | String.t(), list(), Options.call()) :: t()
@@ -90,22 +93,13 @@ defmodule PortWorker.Call do
   why it cannot be sent.
   """
   @spec encode(t(), Routes.Route.t(), ref :: term()) ::
-          {:ok, timeout(), {owner :: pid() | nil, Wire.encoded(), pos_integer()}}
-          | {:error, Error.t()}
+          {:ok, timeout(), Writer.call()} | {:error, Error.t()}
   def encode(call, route, ref) do
-    with {:ok, plan} <- Plan.of(call, route) do
-      {encoded, size} = Wire.call(ref, call.function, call.args, small?(call.args), plan.options)
-
-      if size <= route.max_frame,
-        do: {:ok, plan.time_left, {plan.owner, encoded, size}},
-        else: {:error, too_large(call, size, route.max_frame)}
+    with {:ok, plan} <- Plan.of(call, route),
+         {:ok, encoded} <- Plan.encode(plan, route, ref, call.args) do
+      {:ok, plan.time_left, encoded}
     end
   end
-
-  # What OTP keeps on a process's heap is copied anyway. To look deeper would take as long as it saves.
-  defp small?([arg | rest]) when is_binary(arg) and byte_size(arg) <= 64, do: small?(rest)
-  defp small?([arg | rest]) when is_number(arg) or is_atom(arg), do: small?(rest)
-  defp small?(rest), do: rest == []
 
   @doc """
   What the connection is to know of the call. Its messages have the reference `ref`. Progress goes to the pid that
@@ -140,19 +134,10 @@ defmodule PortWorker.Call do
   defp progress_to(%{on_progress: _function}, default), do: default
   defp progress_to(_options, _default), do: nil
 
-  @doc "The error of a call whose worker did not answer in time."
-  @spec timeout(t(), String.t()) :: Error.t()
-  def timeout(call, text), do: Error.new(:timeout, text, function: call.function)
-
-  defp too_large(call, size, max) do
-    text = "the call is #{size} bytes, the worker accepts packets of up to #{max}"
-    Error.new(:frame_too_large, text, function: call.function)
-  end
-
   @doc "The result as the caller gets it: an error knows the function."
-  @spec result(t(), {:ok, term()} | {:error, Error.t()}) :: {:ok, term()} | {:error, Error.t()}
-  def result(_call, {:ok, _value} = ok), do: ok
-  def result(call, {:error, error}), do: {:error, %{error | function: call.function}}
+  @spec result(String.t(), Task.result()) :: Task.result()
+  def result(_function, {:ok, _value} = ok), do: ok
+  def result(function, {:error, error}), do: {:error, %{error | function: function}}
 
   defp now, do: :erlang.monotonic_time(:millisecond)
 end

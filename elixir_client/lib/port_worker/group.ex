@@ -6,7 +6,7 @@ defmodule PortWorker.Group do
 
   # The scope is kept over there, by `$group`; here calls are checked before, and outcomes named after.
 
-  alias PortWorker.{Call, Error, Options, Routes, Tasks}
+  alias PortWorker.{Call, Error, Options, Routes, Run}
 
   # What a call in a group has of its own where all calls share one list of options.
   @shared [:lane, :priority, :retry]
@@ -176,7 +176,7 @@ defmodule PortWorker.Group do
       partials = for {:ok, partial} <- partials, do: partial
       options = %{options | wire: Map.merge(wire, shared)}
       combine = Map.get(options, :combine, function)
-      Tasks.run(worker, Call.build!(combine, [[initial | partials]], options))
+      Run.run(worker, Call.build!(combine, [[initial | partials]], options))
     end
   end
 
@@ -229,7 +229,7 @@ defmodule PortWorker.Group do
     call = Call.build!("$group", [calls, Map.merge(options.group, more)], options)
 
     # The group is no function of anybody's: an error of it speaks for itself.
-    with {:error, error} <- Tasks.run(worker, call), do: {:error, %{error | function: nil}}
+    with {:error, error} <- Run.run(worker, call), do: {:error, %{error | function: nil}}
   end
 
   defp calls!(calls) when is_list(calls), do: Enum.map(calls, &call!/1)

@@ -12,7 +12,7 @@ defmodule PortWorker.Pending do
   # written over by the next task in that slot. A task whose slot is taken has a row to itself, which goes with it.
   #
   # It also says whether calls still go to the connection, so that a process may keep the route, and whether any of those that
-  # went there is under way.
+  # went there is under way. That no more are to come is said in the counts themselves, which every call looks at anyway.
 
   alias PortWorker.{Calls, Error}
 
@@ -24,12 +24,14 @@ defmodule PortWorker.Pending do
   # over. A power of two.
   @slots 1_024
 
-  @closed 1
-  @withdrawn 2
-  @made 3
-  @sent 4
+  @made 1
+  @sent 2
   # Written by the connection again and again: far enough from what callers write that no two processors share it.
   @answered 20
+
+  # Added to a count: to the calls made, that no more are to come; to the calls sent, that nobody looks after tasks any more. More
+  # than can be counted to, and less than what takes the VM longer to compare.
+  @over Bitwise.bsl(1, 58)
 
   @doc "An empty table of the calling process, which `heir` gets in an `:\"ETS-TRANSFER\"` message should this process be killed."
   @spec new(heir :: pid()) :: t()
@@ -40,13 +42,27 @@ defmodule PortWorker.Pending do
     pending
   end
 
-  @doc "The number of the next call."
+  @doc "The number of the next call, wherever calls go."
   @spec next(t()) :: Calls.id()
-  def next({_table, marks, _slots}), do: :atomics.add_get(marks, @made, 1)
+  def next({_table, marks, _slots}), do: :atomics.add_get(marks, @made, 1) |> rem(@over)
 
-  @doc "A call is about to be sent, of any kind. Returns how many have been by now."
+  @doc "The same if calls go here, else `nil`."
+  @spec next_if_current(t()) :: Calls.id() | nil
+  def next_if_current({_table, marks, _slots}) do
+    id = :atomics.add_get(marks, @made, 1)
+    if id < @over, do: id
+  end
+
+  @doc """
+  A call is about to be sent, of any kind, and a task has been entered. Returns how many have been by now. If that is
+  `open_by?/1`, the task is looked after: it is answered, come what may; of others nobody may know.
+  """
   @spec sent(t()) :: pos_integer()
   def sent({_table, marks, _slots}), do: :atomics.add_get(marks, @sent, 1)
+
+  @doc "Whether tasks were still looked after when so many calls had been sent."
+  @spec open_by?(pos_integer()) :: boolean()
+  def open_by?(sent), do: sent < @over
 
   @doc """
   Whether the call that was `sent` by that number is alone: all before it have been answered, so that nothing that is
@@ -61,11 +77,17 @@ defmodule PortWorker.Pending do
 
   @doc "No new calls are to come here, though those that do are looked after."
   @spec withdraw(t()) :: :ok
-  def withdraw({_table, marks, _slots}), do: :atomics.put(marks, @withdrawn, 1)
+  def withdraw({_table, marks, _slots}), do: mark(marks, @made)
+
+  # By one process at a time: the connection, or its server when it is dead.
+  defp mark(marks, count) do
+    if :atomics.get(marks, count) < @over, do: :atomics.add(marks, count, @over)
+    :ok
+  end
 
   @doc "Whether calls go here."
   @spec current?(t()) :: boolean()
-  def current?({_table, marks, _slots}), do: :atomics.get(marks, @withdrawn) == 0
+  def current?({_table, marks, _slots}), do: :atomics.get(marks, @made) < @over
 
   @doc "Enters a task. Returns where."
   @spec add(t(), Calls.id(), pid(), reference(), function :: String.t()) :: place()
@@ -86,12 +108,9 @@ defmodule PortWorker.Pending do
     ArgumentError -> place
   end
 
-  @doc """
-  Whether it is still looked after. A task that was entered before is answered then, come what may; of one that
-  was not, nobody may know.
-  """
+  @doc "Whether tasks are still looked after."
   @spec open?(t()) :: boolean()
-  def open?({_table, marks, _slots}), do: :atomics.get(marks, @closed) == 0
+  def open?({_table, marks, _slots}), do: marks |> :atomics.get(@sent) |> open_by?()
 
   @doc """
   Takes a task out, and returns whether the caller of this is the one who did: then it has to see to the
@@ -121,7 +140,7 @@ defmodule PortWorker.Pending do
   @spec close(t()) :: :ok
   def close({_table, marks, _slots} = pending) do
     withdraw(pending)
-    :atomics.put(marks, @closed, 1)
+    mark(marks, @sent)
   end
 
   @doc "The end of a table that is closed: all tasks in it are answered with the error."

@@ -21,7 +21,7 @@ defmodule PortWorker.Pipeline do
   time; `buffered/3` and `buffer_unordered/3` many. The first failure stops the pipeline and is its error.
   """
 
-  alias PortWorker.{Call, Options, Tasks}
+  alias PortWorker.{Call, Options, Run}
 
   @enforce_keys [:source]
   defstruct [:source, stages: []]
@@ -143,7 +143,7 @@ defmodule PortWorker.Pipeline do
     call = Call.build!("$pipeline", args(pipeline, [last]), Options.scope!(opts))
 
     # The error is that of a function inside.
-    with {:error, error} <- Tasks.run(worker, call), do: {:error, %{error | function: nil}}
+    with {:error, error} <- Run.run(worker, call), do: {:error, %{error | function: nil}}
   end
 
   defp args(pipeline, last), do: [pipeline.source, Enum.reverse(pipeline.stages, last)]

@@ -3,7 +3,7 @@ defmodule PortWorker.Profile do
   # Looks inside the OS process: what it spends time and memory on, and where each task is. Both are
   # calls as any other, so no port is opened for them.
 
-  alias PortWorker.{Call, Error, Options, Tasks}
+  alias PortWorker.{Call, Error, Options, Run}
 
   # What the worker gathers over a time, and what it has at hand.
   @timed [:cpu, :block, :mutex]
@@ -27,7 +27,7 @@ defmodule PortWorker.Profile do
     args = args!(kind, options)
 
     with :ok <- folder(options),
-         {:ok, profile} <- Tasks.run(worker, call(args)),
+         {:ok, profile} <- Run.run(worker, call(args)),
          :ok <- write(options, profile) do
       {:ok, profile}
     end

@@ -1,113 +1,21 @@
 defmodule PortWorker.Tasks do
   @moduledoc false
-  # The caller's side of calls and tasks. Everything here runs in the calling process.
+  # The caller's side of tasks. Everything here runs in the calling process.
   #
-  # A call is a number on the wire, and a reference in the answer, which the connection sends to the caller. Who gives
+  # A task is a number on the wire, and a reference in the answer, which the connection sends to the caller. Who gives
   # up has the number taken out of the connection first; what comes later reaches nobody. (An alias would do that by
   # itself, and costs a caller as much as all else that it does.)
   #
   # A monitor of the connection costs as much. A task is entered in a table instead, from
-  # which those are told who wait when the worker ends. A call that is waited for here and now needs
-  # nothing, unless it waits for a while: only then it watches the connection.
+  # which those are told who wait when the worker ends.
 
-  alias PortWorker.{Call, Calls, Context, Error, Pending, Ref, Requests, Routes, Writer}
+  alias PortWorker.{Call, Calls, Error, Mailbox, Pending, Ref, Requests, Routes, Writer}
+  alias PortWorker.Call.{Kept, Plan}
   alias PortWorker.Telemetry.Span
 
+  @no_ref %Ref{ref: nil, worker: nil, function: nil, owner: nil}
+
   @type result :: {:ok, term()} | {:error, Error.t()}
-
-  # Milliseconds that a caller waits before it watches the connection: few enough to hear soon of a worker that
-  # has ended, and more than a call takes that is over at once.
-  @unwatched 10
-
-  @doc "Makes the call and waits for its result."
-  @spec run(PortWorker.worker(), Call.t()) :: result()
-  def run(worker, call) do
-    case Routes.fetch(worker, call) do
-      {:ok, route} ->
-        span = Span.start(:call, worker, route, call)
-        Span.stop(span, run(span, worker, route, call))
-
-      {:error, error} ->
-        no_route(worker, call, error)
-    end
-  end
-
-  # The function that is told of progress may fail.
-  defp run(span, worker, route, %{options: %{on_progress: _}} = call) do
-    worker |> start(route, call) |> await(:infinity)
-  catch
-    kind, reason ->
-      Span.exception(span, kind, reason, __STACKTRACE__)
-      :erlang.raise(kind, reason, __STACKTRACE__)
-  end
-
-  defp run(_span, _worker, route, call), do: call_and_wait(route, call)
-
-  defp no_route(worker, call, error) do
-    span = Span.start(:call, worker, nil, call)
-    Span.stop(span, Call.result(call, {:error, error}))
-  end
-
-  defp call_and_wait(route, call) do
-    id = Pending.next(route.pending)
-
-    case Call.encode(call, route, id) do
-      {:ok, time_left, encoded} ->
-        # Made in the same function as the receive, so that the receive skips what was in
-        # the mailbox before.
-        ref = make_ref()
-        Requests.announce(route, id, call, ref, nil)
-        Writer.call_and_wait(route, id, {self(), ref}, encoded)
-        patience = Call.patience(time_left)
-
-        receive do
-          {^ref, result} -> Call.result(call, result)
-        after
-          min(patience, @unwatched) ->
-            left = if patience == :infinity, do: :infinity, else: max(patience - @unwatched, 0)
-            wait_watching(route, call, id, ref, left)
-        end
-
-      {:error, error} ->
-        {:error, error}
-    end
-  end
-
-  # If the connection is gone already, the monitor says so at once. What it has said before comes first.
-  defp wait_watching(route, call, id, ref, left) do
-    monitor = Process.monitor(route.connection)
-
-    receive do
-      {^ref, result} ->
-        Process.demonitor(monitor, [:flush])
-        Call.result(call, result)
-
-      {:DOWN, ^monitor, _, _, reason} ->
-        Call.result(call, close(ref) || {:error, why_down(route, reason)})
-    after
-      left ->
-        Process.demonitor(monitor, [:flush])
-        Requests.forget(route.connection, [id])
-        result = close(ref) || {:error, Call.timeout(call, "the worker did not answer in time")}
-        Call.result(call, result)
-    end
-  end
-
-  defp why_down(route, :noproc) do
-    case Routes.lookup(route.key) do
-      {:error, error} -> error
-      {:ok, _restarted} -> Error.new(:worker_down, "the worker was restarted")
-    end
-  end
-
-  defp why_down(_route, reason), do: Error.from_exit(reason)
-
-  @doc "The same in another process, as if the one with that context had made the call."
-  @spec run_within(Context.t(), PortWorker.worker(), Call.t()) :: result()
-  def run_within(context, worker, call) do
-    Context.restore(context)
-    run(worker, call)
-  end
 
   @doc "Makes a call nobody waits for."
   @spec cast(PortWorker.worker(), Call.t()) :: :ok | {:error, Error.t()}
@@ -117,7 +25,8 @@ defmodule PortWorker.Tasks do
         send_cast(route, with_span(call, worker, route))
 
       {:error, error} ->
-        no_route(worker, call, error)
+        span = Span.start(:call, worker, nil, call)
+        Span.stop(span, Call.result(call.function, {:error, error}))
     end
   end
 
@@ -145,14 +54,30 @@ defmodule PortWorker.Tasks do
   defp lost(call), do: Span.stop(call.span, {:error, ended()})
 
   @doc "Makes the call and returns at once. Whatever becomes of it arrives as `{ref, _}`."
-  @spec start(PortWorker.worker(), Call.t()) :: Ref.t()
-  def start(worker, call) do
+  @spec start(PortWorker.worker(), atom() | String.t(), list(), keyword()) :: Ref.t()
+  def start(worker, function, args, opts) do
+    case Kept.find(worker, function, args, opts) do
+      {id, call, route, plan} ->
+        ref = make_ref()
+        call = with_span(call, worker, route)
+
+        case send_planned(route, id, plan, args, ref, call, self()) do
+          :ok -> started(worker, route, id, plan, ref, nil)
+          {:error, error} -> refused(worker, ref, call.function, call.span, error)
+        end
+
+      nil ->
+        start(worker, Call.new!(function, args, opts))
+    end
+  end
+
+  defp start(worker, call) do
     case Routes.fetch(worker, call) do
       {:ok, route} ->
         start(worker, route, with_span(call, worker, route))
 
       {:error, error} ->
-        refused(worker, make_ref(), with_span(call, worker, nil), error)
+        refused(worker, make_ref(), call.function, with_span(call, worker, nil).span, error)
     end
   end
 
@@ -163,25 +88,36 @@ defmodule PortWorker.Tasks do
     end
   end
 
-  defp start(worker, route, call) do
+  @doc "The same where the route is known."
+  @spec start(PortWorker.worker(), Routes.Route.t(), Call.t()) :: Ref.t()
+  def start(worker, route, call) do
     ref = make_ref()
+    id = Pending.next(route.pending)
 
-    case send_call(route, ref, call, self()) do
-      {:ok, id, time_left} ->
-        %Ref{
-          ref: ref,
-          worker: worker,
-          function: call.function,
-          owner: self(),
-          id: id,
-          connection: route.connection,
-          patience: Call.patience(time_left),
-          on_progress: Map.get(call.options, :on_progress)
-        }
-
-      {:error, error} ->
-        refused(worker, ref, call, error)
+    with {:ok, plan} <- Plan.of(call, route),
+         Kept.keep(worker, call, route, plan),
+         :ok <- send_planned(route, id, plan, call.args, ref, call, self()) do
+      started(worker, route, id, plan, ref, Map.get(call.options, :on_progress))
+    else
+      {:error, error} -> refused(worker, ref, call.function, call.span, error)
     end
+  end
+
+  # To change all of a map takes the VM half as long as to make it.
+  defp started(worker, %{connection: connection}, id, plan, ref, on_progress) do
+    %{function: function, time_left: time_left} = plan
+
+    %Ref{
+      @no_ref
+      | ref: ref,
+        worker: worker,
+        function: function,
+        owner: self(),
+        id: id,
+        connection: connection,
+        patience: Call.patience(time_left),
+        on_progress: on_progress
+    }
   end
 
   @doc """
@@ -190,46 +126,46 @@ defmodule PortWorker.Tasks do
   """
   @spec send_call(Routes.Route.t(), reference(), Call.t(), progress_to :: pid() | nil) ::
           {:ok, Calls.id(), timeout()} | {:error, Error.t()}
-  def send_call(%{pending: pending} = route, ref, call, progress_to) do
-    id = Pending.next(pending)
+  def send_call(route, ref, call, progress_to) do
+    id = Pending.next(route.pending)
 
-    with {:ok, time_left, encoded} <- Call.encode(call, route, id) do
+    with {:ok, plan} <- Plan.of(call, route),
+         :ok <- send_planned(route, id, plan, call.args, ref, call, progress_to) do
+      {:ok, id, plan.time_left}
+    end
+  end
+
+  defp send_planned(route, id, plan, args, ref, call, progress_to) do
+    %{pending: pending} = route
+
+    with {:ok, encoded} <- Plan.encode(plan, route, id, args) do
+      %{function: function} = plan
       # First of all, so that no answer can come before.
-      place = Pending.add(pending, id, self(), ref, call.function)
+      place = Pending.add(pending, id, self(), ref, function)
       Requests.announce(route, id, call, ref, progress_to)
-      Writer.call(route, id, {self(), ref, call.function, place}, encoded)
       # A worker that ends takes its leave of the tasks that were entered before.
-      if Pending.open?(pending) or answered?(pending, id, place, ref),
-        do: {:ok, id, time_left},
-        else: {:error, ended()}
+      if Writer.call(route, id, {self(), ref, function, place}, encoded) or
+           answered?(pending, id, place, ref),
+         do: :ok,
+         else: {:error, ended()}
     end
   end
 
   # Whether somebody has taken it on to answer a task of a worker that ends.
   defp answered?(pending, id, place, ref) do
     case Pending.claim(pending, id, place) do
-      :gone -> waiting?(ref)
+      :gone -> Mailbox.answered?(ref)
       claimed? -> not claimed?
-    end
-  end
-
-  defp waiting?(ref) do
-    receive do
-      {^ref, _result} = answer ->
-        send(self(), answer)
-        true
-    after
-      0 -> false
     end
   end
 
   defp ended, do: Error.new(:worker_down, "the worker has ended")
 
-  defp refused(worker, ref, call, error) do
-    result = {:error, %{error | function: call.function}}
+  defp refused(worker, ref, function, span, error) do
+    result = Call.result(function, {:error, error})
     send(self(), {ref, result})
-    _ = Span.stop(call.span, result)
-    %Ref{ref: ref, worker: worker, function: call.function, owner: self()}
+    _ = Span.stop(span, result)
+    %Ref{ref: ref, worker: worker, function: function, owner: self()}
   end
 
   @doc "Waits for the result; a task that takes too long is cancelled."
@@ -269,7 +205,7 @@ defmodule PortWorker.Tasks do
         still_waiting
 
       receipt ->
-        _ = close(task.ref)
+        _ = Mailbox.take(task.ref)
         receipt
     end
   end
@@ -280,7 +216,7 @@ defmodule PortWorker.Tasks do
   def cancel(other, _timeout), do: no_task!(other)
 
   defp finished(%Ref{owner: owner} = task) when owner == self() do
-    case close(task.ref) do
+    case Mailbox.take(task.ref) do
       nil -> :not_found
       result -> {:finished, result}
     end
@@ -323,24 +259,11 @@ defmodule PortWorker.Tasks do
 
   # Stops the work over there and leaves no message behind here. The result, if it had
   # come already.
-  defp abandon(%Ref{connection: nil} = task), do: close(task.ref)
+  defp abandon(%Ref{connection: nil} = task), do: Mailbox.take(task.ref)
 
   defp abandon(task) do
     Requests.forget(task.connection, [task.id])
-    close(task.ref)
-  end
-
-  @doc "Takes what has come out of the mailbox, and returns the result if there is one."
-  @spec close(reference()) :: result() | nil
-  def close(ref), do: take_messages(ref, nil)
-
-  defp take_messages(ref, result) do
-    receive do
-      {^ref, {:progress, _term}} -> take_messages(ref, result)
-      {^ref, last} -> take_messages(ref, last)
-    after
-      0 -> result
-    end
+    Mailbox.take(task.ref)
   end
 
   defp own!(%Ref{owner: owner}) when owner == self(), do: :ok

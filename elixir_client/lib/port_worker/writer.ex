@@ -49,12 +49,15 @@ defmodule PortWorker.Writer do
     %__MODULE__{port: port, share: share, stalled: stalled, queue: queue}
   end
 
-  @doc "Has a connection write a call, whose answer goes to `to`; its owner is watched unless it is `nil`."
-  @spec call(Route.t(), Calls.id(), Calls.to(), call()) :: :ok
+  @doc """
+  Has a connection write a call, whose answer goes to `to`; its owner is watched unless it is `nil`. Returns whether the
+  connection still looked after tasks.
+  """
+  @spec call(Route.t(), Calls.id(), Calls.to(), call()) :: boolean()
   def call(%{connection: connection, pending: pending}, id, to, {owner, encoded, size}) do
-    _ = Pending.sent(pending)
+    sent = Pending.sent(pending)
     send(connection, {:call, owner, id, to, encoded, size})
-    :ok
+    Pending.open_by?(sent)
   end
 
   @doc "The same with a ref that says itself where the answer goes."

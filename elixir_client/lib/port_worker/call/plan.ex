@@ -6,15 +6,16 @@ defmodule PortWorker.Call.Plan do
   # To find all that out takes a caller longer than the rest of a small call, and is mostly the same as for the
   # process's last call. So a process keeps it, in its dictionary, unless it depends on more than on the call.
 
-  alias PortWorker.{Call, Context, Error, Routes, Wire}
+  alias PortWorker.{Call, Context, Error, Options, Routes, Wire, Writer}
 
   @kept :"$portworker_plan"
 
   # The node is in the bytes of the owner, and may get its name late.
-  @enforce_keys [:time_left, :owner, :options, :node]
-  defstruct [:time_left, :owner, :options, :node]
+  @enforce_keys [:function, :time_left, :owner, :options, :node]
+  defstruct [:function, :time_left, :owner, :options, :node]
 
   @type t :: %__MODULE__{
+          function: String.t(),
           time_left: timeout(),
           owner: pid() | nil,
           options: binary(),
@@ -40,8 +41,31 @@ defmodule PortWorker.Call.Plan do
 
   def of(call, route), do: make(call, route)
 
-  # Neither the time that has passed nor who waits for this process makes a difference.
-  defp lasting?(options), do: not is_map_key(options, :deadline) and Context.none?()
+  @doc "Whether it is the same at another time: neither the time that has passed nor who waits for this process makes a difference."
+  @spec lasting?(Options.call()) :: boolean()
+  def lasting?(options), do: not is_map_key(options, :deadline) and Context.none?()
+
+  @doc "The call in bytes, with its ref and its arguments. It is an error if the worker does not accept as many."
+  @spec encode(t(), Routes.Route.t(), ref :: term(), args :: list()) ::
+          {:ok, Writer.call()} | {:error, Error.t()}
+  def encode(%{function: function, owner: owner, options: options}, route, ref, args) do
+    {encoded, size} = Wire.call(ref, function, args, small?(args), options)
+
+    case route do
+      %{max_frame: max} when size <= max -> {:ok, {owner, encoded, size}}
+      %{max_frame: max} -> {:error, too_large(function, size, max)}
+    end
+  end
+
+  # What OTP keeps on a process's heap is copied anyway. To look deeper would take as long as it saves.
+  defp small?([arg | rest]) when is_binary(arg) and byte_size(arg) <= 64, do: small?(rest)
+  defp small?([arg | rest]) when is_number(arg) or is_atom(arg), do: small?(rest)
+  defp small?(rest), do: rest == []
+
+  defp too_large(function, size, max) do
+    text = "the call is #{size} bytes, the worker accepts packets of up to #{max}"
+    Error.new(:frame_too_large, text, function: function)
+  end
 
   defp make(%{function: function} = call, %{kinds: kinds})
        when is_map_key(kinds, function) and not is_map_key(call.options, :demand) do
@@ -50,8 +74,12 @@ defmodule PortWorker.Call.Plan do
 
   defp make(call, route) do
     case Call.time_left(call, route) do
-      0 -> {:error, Call.timeout(call, "no time was left to make the call")}
-      time_left -> {:ok, make(call, route, time_left)}
+      0 ->
+        {:error,
+         Error.new(:timeout, "no time was left to make the call", function: call.function)}
+
+      time_left ->
+        {:ok, make(call, route, time_left)}
     end
   end
 
@@ -62,6 +90,7 @@ defmodule PortWorker.Call.Plan do
     own = if owner, do: Map.put(own, :owner, owner), else: own
 
     %__MODULE__{
+      function: call.function,
       time_left: time_left,
       owner: owner,
       node: node(),

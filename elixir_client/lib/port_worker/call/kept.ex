@@ -1,0 +1,65 @@
+defmodule PortWorker.Call.Kept do
+  @moduledoc false
+  # Calls that a process makes again: to the same worker, of the same function, with the same options. All that there is to check and
+  # to look up, which takes longer than to make the call, has been done for the first one.
+  #
+  # A process keeps few of them, in its dictionary, and only such as nobody has to know more of than who waits. A call that goes to
+  # one of several OS processes is routed by itself.
+
+  alias PortWorker.{Call, Calls, Context, Pending, Routes}
+  alias PortWorker.Call.Plan
+
+  @kept :"$portworker_calls"
+  @most 8
+
+  @doc "The number of such a call, the call without its arguments, where it goes, and its plan; `nil` if it is to be made in full."
+  @spec find(PortWorker.worker(), atom() | String.t(), list(), keyword()) ::
+          {Calls.id(), Call.t(), Routes.Route.t(), Plan.t()} | nil
+  def find(worker, function, args, opts) when length(args) >= 0 do
+    @kept |> Process.get([]) |> find_in(worker, function, opts)
+  end
+
+  def find(_worker, _function, _no_arguments, _opts), do: nil
+
+  defp find_in([{worker, function, opts, call, route, plan} | _rest], worker, function, opts) do
+    %{pending: pending} = route
+
+    if same?(plan) do
+      with id when id != nil <- Pending.next_if_current(pending), do: {id, call, route, plan}
+    end
+  end
+
+  defp find_in([_other | rest], worker, function, opts), do: find_in(rest, worker, function, opts)
+  defp find_in([], _worker, _function, _opts), do: nil
+
+  # What depends on more than the call.
+  defp same?(%{node: node}), do: node == node() and Context.none?()
+
+  @doc "Keeps a call for others like it, if there can be some."
+  @spec keep(PortWorker.worker(), Call.t(), Routes.Route.t(), Plan.t()) :: :ok
+  def keep(
+        worker,
+        %{given: {function, opts}, options: options} = call,
+        %{key: key, callbacks?: false, metadata: [], ticket: nil} = route,
+        plan
+      )
+      when (is_atom(worker) or is_pid(worker)) and not is_tuple(key) and
+             not is_map_key(options, :on_progress) do
+    if Plan.lasting?(options) do
+      call = %{call | args: [], span: nil}
+      entry = {worker, function, opts, call, route, plan}
+      _ = Process.put(@kept, [entry | others(worker, function, opts)])
+    end
+
+    :ok
+  end
+
+  def keep(_worker, _call, _route, _plan), do: :ok
+
+  defp others(worker, function, opts) do
+    @kept
+    |> Process.get([])
+    |> Enum.reject(&match?({^worker, ^function, ^opts, _call, _route, _plan}, &1))
+    |> Enum.take(@most - 1)
+  end
+end

@@ -1,0 +1,118 @@
+defmodule PortWorker.Run do
+  @moduledoc false
+  # The caller's side of a call that is waited for here and now. Everything runs in the calling process.
+  #
+  # Unlike a task, of which see `PortWorker.Tasks`, it is entered nowhere, unless it waits for a while: only then it
+  # watches the connection.
+
+  alias PortWorker.{Call, Context, Error, Mailbox, Pending, Requests, Routes, Tasks, Writer}
+  alias PortWorker.Call.{Kept, Plan}
+  alias PortWorker.Session.Task, as: Known
+  alias PortWorker.Telemetry.Span
+
+  # Milliseconds that a caller waits before it watches the connection: few enough to hear soon of a worker that
+  # has ended, and more than a call takes that is over at once.
+  @unwatched 10
+
+  @doc "Makes a call with the options of `run/4` and waits for its result. Raises `ArgumentError` for what can be no call."
+  @spec run(PortWorker.worker(), atom() | String.t(), list(), keyword()) :: Known.result()
+  def run(worker, function, args, opts) do
+    case Kept.find(worker, function, args, opts) do
+      {id, call, route, plan} ->
+        span = Span.start(:call, worker, route, call)
+        Span.stop(span, call_and_wait(route, id, plan, args))
+
+      nil ->
+        run(worker, Call.new!(function, args, opts))
+    end
+  end
+
+  @doc "The same with a call that has been checked."
+  @spec run(PortWorker.worker(), Call.t()) :: Known.result()
+  def run(worker, call) do
+    case Routes.fetch(worker, call) do
+      {:ok, route} ->
+        span = Span.start(:call, worker, route, call)
+        Span.stop(span, make(span, worker, route, call))
+
+      {:error, error} ->
+        span = Span.start(:call, worker, nil, call)
+        Span.stop(span, Call.result(call.function, {:error, error}))
+    end
+  end
+
+  # The function that is told of progress may fail.
+  defp make(span, worker, route, %{options: %{on_progress: _}} = call) do
+    worker |> Tasks.start(route, call) |> Tasks.await(:infinity)
+  catch
+    kind, reason ->
+      Span.exception(span, kind, reason, __STACKTRACE__)
+      :erlang.raise(kind, reason, __STACKTRACE__)
+  end
+
+  defp make(_span, worker, route, call) do
+    with {:ok, plan} <- Plan.of(call, route) do
+      Kept.keep(worker, call, route, plan)
+      call_and_wait(route, Pending.next(route.pending), plan, call.args, call)
+    end
+  end
+
+  # `announced` is a call of which the connection may have to know more.
+  defp call_and_wait(route, id, plan, args, announced \\ nil) do
+    case Plan.encode(plan, route, id, args) do
+      {:ok, encoded} ->
+        # Made in the same function as the receive, so that the receive skips what was in
+        # the mailbox before.
+        ref = make_ref()
+        if announced, do: Requests.announce(route, id, announced, ref, nil)
+        Writer.call_and_wait(route, id, {self(), ref}, encoded)
+        patience = Call.patience(plan.time_left)
+
+        receive do
+          {^ref, result} -> Call.result(plan.function, result)
+        after
+          min(patience, @unwatched) ->
+            left = if patience == :infinity, do: :infinity, else: max(patience - @unwatched, 0)
+            Call.result(plan.function, wait_watching(route, id, ref, left))
+        end
+
+      {:error, error} ->
+        {:error, error}
+    end
+  end
+
+  # If the connection is gone already, the monitor says so at once. What it has said before comes first.
+  defp wait_watching(route, id, ref, left) do
+    monitor = Process.monitor(route.connection)
+
+    receive do
+      {^ref, result} ->
+        Process.demonitor(monitor, [:flush])
+        result
+
+      {:DOWN, ^monitor, _, _, reason} ->
+        Mailbox.take(ref) || {:error, why_down(route, reason)}
+    after
+      left ->
+        Process.demonitor(monitor, [:flush])
+        Requests.forget(route.connection, [id])
+        Mailbox.take(ref) || {:error, Error.new(:timeout, "the worker did not answer in time")}
+    end
+  end
+
+  defp why_down(route, :noproc) do
+    case Routes.lookup(route.key) do
+      {:error, error} -> error
+      {:ok, _restarted} -> Error.new(:worker_down, "the worker was restarted")
+    end
+  end
+
+  defp why_down(_route, reason), do: Error.from_exit(reason)
+
+  @doc "The same as `run/2` in another process, as if the one with that context had made the call."
+  @spec run_within(Context.t(), PortWorker.worker(), Call.t()) :: Known.result()
+  def run_within(context, worker, call) do
+    Context.restore(context)
+    run(worker, call)
+  end
+end
