@@ -79,6 +79,7 @@ func (c *Conn) introduction(config Config) etf.Map {
 		key("os_pid", os.Getpid()),
 		key("functions", c.options.Registry.describe()),
 		key("types", c.options.Registry.types()),
+		key("short_calls", true),
 		key("limits", config.limits()),
 	}
 }

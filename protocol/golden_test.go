@@ -71,6 +71,9 @@ func TestGoldenFramesOfTheClient(t *testing.T) {
 		Meta:  term(t, map[string]string{"traceparent": "00-1-2-03"}),
 	}
 	hi := list(term(t, "hi"))
+	keeping, kept := call(n(1), "echo", hi), call(n(2), "echo", hi)
+	keeping.Timeout, kept.Timeout = 500*time.Millisecond, 500*time.Millisecond
+	keeping.number, keeping.numbered = 7, true
 	stream := call(n(4), "range", etf.Raw{stringExt, 0, 2, 1, 100})
 	stream.Credit = 2
 	channel := call(n(4), "stateful_worker", etf.Raw{stringExt, 0, 1, 10})
@@ -92,6 +95,7 @@ func TestGoldenFramesOfTheClient(t *testing.T) {
 		"call_no_args":     {call(n(8), "$stats", list())},
 		"call_options":     {options},
 		"call_all_options": {all},
+		"call_kept":        {keeping, kept},
 		"call_compressed":  {call(n(3), "echo", list(term(t, strings.Repeat("abc", 100))))},
 		"cancel":           {&Cancel{Ref: n(2)}},
 		"cancel_reference": {&Cancel{Ref: goldenRef}},

@@ -60,6 +60,9 @@ type CallOptions struct {
 	InputCredit bool
 	// Progress says whether the client wants progress messages.
 	Progress bool
+
+	number   int64 // under which the parser is to keep them
+	numbered bool  // whether it is
 }
 
 // CreditDefault stands for a call that named no first credit.

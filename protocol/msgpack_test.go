@@ -241,6 +241,12 @@ func TestWhatIsNoMessagePackMessage(t *testing.T) {
 	}
 }
 
+func TestMessagePackHasNoShortCalls(t *testing.T) {
+	invalid := only[*Invalid](t, parse([]byte("\x91\x94\x01\xa4echo\x90\x07")))
+	assert.False(t, invalid.Call)
+	assert.Equal(t, &Error{Reason: BadMessage, Message: "message tag 1: expected an atom"}, invalid.Err)
+}
+
 func TestBytesAfterAMessagePackMessageAreTold(t *testing.T) {
 	messages := parse([]byte("\x92\xa4ping\x01\x00"))
 	require.Len(t, messages, 2)

@@ -90,6 +90,10 @@ func (o *CallOptions) set(key string, value etf.Raw) *Error {
 	case "progress":
 		expected = "true or false"
 		o.Progress, ok = readBool(value)
+	case "keep":
+		expected = "a number"
+		o.number, _, ok = etf.ReadInt(value)
+		o.numbered = ok
 	}
 	if !ok {
 		return messageError("option %s is %s: expected %s", key, value, expected)

@@ -9,8 +9,21 @@ import (
 // stringExt is the tag with which the BEAM writes a list of bytes.
 const stringExt = 107
 
-// callRef returns the ref of a call whose later elements could not be read.
-func callRef(elements []etf.Raw) etf.Raw {
+// shortArity is that of a short call, {Ref, Name, Args, N}.
+const shortArity = 4
+
+// isShort reports whether a message of so many elements, of which this is the first, is a short call. MessagePack has none,
+// for its refs are not read.
+func (p *Parser) isShort(first etf.Raw, arity int) bool {
+	_, _, ok := etf.ReadInt(first)
+	return ok && arity == shortArity && p.codec == ETF
+}
+
+// callRef returns the ref of a call, of so many elements, whose later ones could not be read.
+func (p *Parser) callRef(elements []etf.Raw, arity int) etf.Raw {
+	if len(elements) > 0 && p.isShort(elements[0], arity) {
+		return elements[0]
+	}
 	if len(elements) < 2 {
 		return nil
 	}
@@ -33,6 +46,9 @@ func (p *Parser) parse(e []etf.Raw, known *knownOptions) Message {
 		return p.parseCall(e, known)
 	}
 	tag, _, ok := etf.ReadAtom(e[0])
+	if !ok && p.isShort(e[0], len(e)) {
+		return p.parseCall([]etf.Raw{nil, e[0], e[1], e[2], e[3]}, nil)
+	}
 	if !ok {
 		return &Invalid{Err: messageError("message tag %s: expected an atom", e[0])}
 	}
@@ -48,6 +64,7 @@ func (p *Parser) parse(e []etf.Raw, known *knownOptions) Message {
 	case tag == tagClose && n == 1:
 		return &Close{Ref: e[1]}
 	case tag == tagOwnerDown && n == 1:
+		p.kept.forget(e[1])
 		return &OwnerDown{Owner: e[1]}
 	case tag == tagReply && n == 2:
 		return parseReply(e)
@@ -125,12 +142,30 @@ func (p *Parser) parseCall(e []etf.Raw, known *knownOptions) Message {
 	}
 	call.CallOptions = defaultOptions
 	if len(e) > optionsAt {
-		if err := parseOptions(e[optionsAt], &call.CallOptions); err != nil {
+		if err := p.parseOptions(e[optionsAt], &call.CallOptions); err != nil {
 			return refuse(err)
 		}
-		p.memo.keep(e[optionsAt], &call.CallOptions)
 	}
 	return call
+}
+
+// parseOptions reads what stands in the place of a call's options.
+func (p *Parser) parseOptions(term etf.Raw, o *CallOptions) *Error {
+	if _, _, isMap := etf.ReadMap(term); !isMap {
+		kept, err := p.kept.read(term)
+		if err == nil {
+			*o = *kept
+		}
+		return err
+	}
+	if err := parseOptions(term, o); err != nil {
+		return err
+	}
+	if o.numbered {
+		return p.kept.keep(*o)
+	}
+	p.memo.keep(term, o)
+	return nil
 }
 
 func parseCredit(e []etf.Raw) Message {

@@ -47,7 +47,7 @@ func TestMessagesOfTheWrongShape(t *testing.T) {
 		"a call of a number":           {tuple("call", 1, 2, []any{}), 1, true, "function name 2: expected an atom or a binary"},
 		"arguments in a tuple":         {tuple("call", 1, ok, etf.Tuple{1}), 1, true, "arguments {1}: expected a list"},
 		"an argument alone":            {tuple("call", 1, ok, "x"), 1, true, `arguments "x": expected a list`},
-		"options in a list":            {tuple("call", 1, ok, []any{}, []any{}), 1, true, "options []: expected a map"},
+		"options in a list":            {tuple("call", 1, ok, []any{}, []any{}), 1, true, "options []: expected a map, or the number of options that were kept"},
 		"cancel without a ref":         {tuple("cancel"), nil, false, "cancel with 1 elements: expected {cancel, Ref}"},
 		"cancel with more":             {tuple("cancel", 1, 2), 1, false, "cancel with 3 elements: expected {cancel, Ref}"},
 		"credit without a number":      {tuple("credit", 1), 1, false, "credit with 2 elements: expected {credit, Ref, N}"},

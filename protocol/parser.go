@@ -34,6 +34,7 @@ type Parser struct {
 	call  Call      // the latest call, which Next returns in place of a new one
 	names names
 	memo  optionsMemo
+	kept  keptOptions
 }
 
 // Codec returns the codec of the connection. It is [ETF] until a packet has
@@ -198,7 +199,7 @@ func (p *Parser) message(b []byte, base int) (Message, int, error) {
 		size, err := p.Limits.Scan(b[n:])
 		if err != nil {
 			err = p.located(err, base+n)
-			if ref := callRef(elements[:i]); ref != nil {
+			if ref := p.callRef(elements[:i], arity); ref != nil {
 				return &Invalid{Ref: ref, Call: true, Err: frameError(err)}, 0, answered{err}
 			}
 			return nil, 0, err

@@ -98,8 +98,13 @@ func split(term etf.Raw, packed bool) (Message, error) {
 	if ok {
 		return Message{Tag: tag, Parts: elements[1:]}, nil
 	}
-	if _, _, isInteger := etf.ReadInt(elements[0]); isInteger && len(elements) == 2 && !packed {
-		return shortResult(elements[0], elements[1]), nil
+	if _, _, isInteger := etf.ReadInt(elements[0]); isInteger && !packed {
+		switch len(elements) {
+		case 2:
+			return shortResult(elements[0], elements[1]), nil
+		case 4:
+			return Message{Tag: "call", Parts: elements}, nil
+		}
 	}
 	return Message{}, errNoMessage
 }

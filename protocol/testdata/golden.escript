@@ -41,6 +41,7 @@ client() ->
         #{timeout => infinity, priority => critical, lane => blocking, owner => Pid, credit => 10,
           retry => #{max => 3}, name => <<"nap">>, meta => #{<<"traceparent">> => <<"00-1-2-03">>},
           progress => true, unknown => ignored}}},
+     {client, call_kept, [{call, 1, echo, [<<"hi">>], #{timeout => 500, keep => 7}}, {2, echo, [<<"hi">>], 7}]},
      {client, call_compressed, {call, 3, echo, [Long]}, [compressed, {minor_version, 1}]},
      {client, cancel, {cancel, 2}},
      {client, cancel_reference, {cancel, Ref}},

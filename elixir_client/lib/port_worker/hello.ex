@@ -13,14 +13,15 @@ defmodule PortWorker.Hello do
   @max_atoms 10_000
 
   @enforce_keys [:name, :version, :os_pid, :functions, :limits]
-  defstruct [:name, :version, :os_pid, :functions, :limits]
+  defstruct [:name, :version, :os_pid, :functions, :limits, short_calls?: false]
 
   @type t :: %__MODULE__{
           name: String.t(),
           version: String.t(),
           os_pid: pos_integer(),
           functions: [map()],
-          limits: map()
+          limits: map(),
+          short_calls?: boolean()
         }
 
   @doc "The client's hello: settings for the worker, the bytes of the window, and what may be called back."
@@ -45,7 +46,8 @@ defmodule PortWorker.Hello do
          version: text(map, :version),
          os_pid: os_pid,
          functions: functions,
-         limits: Map.get(map, :limits, %{})
+         limits: Map.get(map, :limits, %{}),
+         short_calls?: Map.get(map, :short_calls) == true
        }}
     end
   end

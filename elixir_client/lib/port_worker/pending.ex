@@ -26,6 +26,7 @@ defmodule PortWorker.Pending do
 
   @made 1
   @sent 2
+  @options 3
   # Written by the connection again and again: far enough from what callers write that no two processors share it.
   @answered 20
 
@@ -52,6 +53,10 @@ defmodule PortWorker.Pending do
     id = :atomics.add_get(marks, @made, 1)
     if id < @over, do: id
   end
+
+  @doc "The number of the next options that the worker is to keep."
+  @spec next_options(t()) :: pos_integer()
+  def next_options({_table, marks, _slots}), do: :atomics.add_get(marks, @options, 1)
 
   @doc """
   A call is about to be sent, of any kind, and a task has been entered. Returns how many have been by now. If that is

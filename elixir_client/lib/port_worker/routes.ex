@@ -36,6 +36,8 @@ defmodule PortWorker.Routes do
       # Where a caller may write itself: nowhere if it is no port, or the connection is to know more of each call.
       port: nil,
       callbacks?: false,
+      # Whether a call may bring a number in place of its options.
+      short_calls?: false,
       # What a stub is to know of the call.
       ticket: nil,
       # Streams and channels, by name.
@@ -54,6 +56,7 @@ defmodule PortWorker.Routes do
             timeout: timeout(),
             port: port() | nil,
             callbacks?: boolean(),
+            short_calls?: boolean(),
             ticket: PortWorker.Test.Task.ticket() | nil,
             kinds: %{String.t() => :stream | :channel},
             metadata: [atom()],
@@ -80,6 +83,7 @@ defmodule PortWorker.Routes do
         timeout: options.timeout,
         port: if(is_port(program) and not callbacks?, do: program),
         callbacks?: callbacks?,
+        short_calls?: hello.short_calls?,
         kinds: Hello.kinds(hello),
         metadata: options.metadata,
         lanes: Lanes.new(hello)

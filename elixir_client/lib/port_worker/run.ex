@@ -66,6 +66,7 @@ defmodule PortWorker.Run do
         ref = make_ref()
         if announced, do: Requests.announce(route, id, announced, ref, nil)
         Writer.call_and_wait(route, id, {self(), ref}, encoded)
+        Kept.sent(route, plan)
         patience = Call.patience(plan.time_left)
 
         receive do

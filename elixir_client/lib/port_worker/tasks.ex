@@ -143,11 +143,10 @@ defmodule PortWorker.Tasks do
       # First of all, so that no answer can come before.
       place = Pending.add(pending, id, self(), ref, function)
       Requests.announce(route, id, call, ref, progress_to)
+      open? = Writer.call(route, id, {self(), ref, function, place}, encoded)
+      Kept.sent(route, plan)
       # A worker that ends takes its leave of the tasks that were entered before.
-      if Writer.call(route, id, {self(), ref, function, place}, encoded) or
-           answered?(pending, id, place, ref),
-         do: :ok,
-         else: {:error, ended()}
+      if open? or answered?(pending, id, place, ref), do: :ok, else: {:error, ended()}
     end
   end
 

@@ -16,6 +16,7 @@ defmodule PortWorker.Wire do
   @small_tuple 104
   @small_atom 119
   @binary 109
+  @map 116
 
   # A tuple of five, which is written as one of four and gets its last element from elsewhere.
   @call_head <<@small_tuple, 5>>
@@ -88,6 +89,22 @@ defmodule PortWorker.Wire do
 
     call = [@call_head, head, tail | options]
     {call, IO.iodata_length(call) + 1}
+  end
+
+  @doc "The bytes of a call with the number of its options instead of them: `{ref, function, args, number}`."
+  @spec short_call(pos_integer(), String.t(), list(), small? :: boolean(), pos_integer()) ::
+          encoded_message()
+  def short_call(ref, function, args, true, number) do
+    <<@version, call::binary>> = :erlang.term_to_binary({ref, function, args, number})
+    {call, byte_size(call) + 1}
+  end
+
+  def short_call(ref, function, args, false, number), do: encode({ref, function, args, number})
+
+  @doc "The bytes of a map that has a key more."
+  @spec put(binary(), atom(), term()) :: binary()
+  def put(<<@map, pairs::32, rest::binary>>, key, value) do
+    <<@map, pairs + 1::32, small_term(key)::binary, small_term(value)::binary, rest::binary>>
   end
 
   @doc "A packet of `count` encoded messages, the last one first."

@@ -26,6 +26,8 @@ defmodule PortWorker.HelloTest do
     assert {:ok, hello} = Hello.read(@hello)
     assert {hello.name, hello.version, hello.os_pid} == {"w", "1", 1}
     assert Hello.max_frame(hello) == 5
+    refute hello.short_calls?
+    assert {:ok, %{short_calls?: true}} = Hello.read(Map.put(@hello, :short_calls, true))
   end
 
   test "a worker that tells no limits has the default ones" do

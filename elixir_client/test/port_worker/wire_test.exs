@@ -65,6 +65,18 @@ defmodule PortWorker.WireTest do
     assert encoded |> List.flatten() |> Enum.any?(&(&1 == large))
   end
 
+  test "a short call, and a map with a key more" do
+    for {args, small?} <- [{[1, "x"], true}, {[:binary.copy("x", 100_000)], false}] do
+      {encoded, size} = Wire.short_call(7, "echo", args, small?, 3)
+      packet = IO.iodata_to_binary(Wire.packet([encoded], 1))
+      assert byte_size(packet) == size
+      assert :erlang.binary_to_term(packet) == {7, "echo", args, 3}
+    end
+
+    bytes = Wire.put(Wire.small_term(%{timeout: 1}), :keep, 300)
+    assert :erlang.binary_to_term(<<131, bytes::binary>>) == %{timeout: 1, keep: 300}
+  end
+
   describe "what came in a large packet" do
     @blob :binary.copy("x", 100_000)
 

@@ -12,6 +12,10 @@ defmodule PortWorker.Call.Kept do
   @kept :"$portworker_calls"
   @most 8
 
+  # So many times a process has a worker keep options, for the worker forgets them when the process ends.
+  @numbers :"$portworker_numbers"
+  @most_numbers 100
+
   @doc "The number of such a call, the call without its arguments, where it goes, and its plan; `nil` if it is to be made in full."
   @spec find(PortWorker.worker(), atom() | String.t(), list(), keyword()) ::
           {Calls.id(), Call.t(), Routes.Route.t(), Plan.t()} | nil
@@ -25,7 +29,8 @@ defmodule PortWorker.Call.Kept do
     %{pending: pending} = route
 
     if same?(plan) do
-      with id when id != nil <- Pending.next_if_current(pending), do: {id, call, route, plan}
+      with id when id != nil <- Pending.next_if_current(pending),
+           do: {id, call, route, number(plan, route)}
     end
   end
 
@@ -34,6 +39,41 @@ defmodule PortWorker.Call.Kept do
 
   # What depends on more than the call.
   defp same?(%{node: node}), do: node == node() and Context.none?()
+
+  # Who makes a call for the second time may do so often: the worker is to keep its options, under a number that the calls
+  # after it bring instead of them.
+  defp number(%{number: nil, owner: owner} = plan, %{short_calls?: true} = route)
+       when owner != nil do
+    with numbers when numbers < @most_numbers <- Process.get(@numbers, 0) do
+      _ = Process.put(@numbers, numbers + 1)
+      numbered = Plan.numbered(plan, Pending.next_options(route.pending))
+      replace(route, plan, numbered)
+    else
+      _enough -> plan
+    end
+  end
+
+  defp number(plan, _route), do: plan
+
+  @doc "A call with that plan has been sent: the worker knows by now what it is to keep."
+  @spec sent(Routes.Route.t(), Plan.t()) :: :ok
+  def sent(route, %{number: number, told?: false} = plan) when number != nil do
+    _ = replace(route, plan, %{plan | told?: true})
+    :ok
+  end
+
+  def sent(_route, _plan), do: :ok
+
+  defp replace(route, plan, by) do
+    entries =
+      for entry <- Process.get(@kept, []) do
+        with {worker, function, opts, call, ^route, ^plan} <- entry,
+             do: {worker, function, opts, call, route, by}
+      end
+
+    _ = Process.put(@kept, entries)
+    by
+  end
 
   @doc "Keeps a call for others like it, if there can be some."
   @spec keep(PortWorker.worker(), Call.t(), Routes.Route.t(), Plan.t()) :: :ok

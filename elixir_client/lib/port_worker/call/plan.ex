@@ -10,16 +10,19 @@ defmodule PortWorker.Call.Plan do
 
   @kept :"$portworker_plan"
 
-  # The node is in the bytes of the owner, and may get its name late.
+  # The node is in the bytes of the owner, and may get its name late. With a number the worker keeps the options, and once it has been
+  # told to, no call need bring them.
   @enforce_keys [:function, :time_left, :owner, :options, :node]
-  defstruct [:function, :time_left, :owner, :options, :node]
+  defstruct [:function, :time_left, :owner, :options, :node, number: nil, told?: false]
 
   @type t :: %__MODULE__{
           function: String.t(),
           time_left: timeout(),
           owner: pid() | nil,
           options: binary(),
-          node: node()
+          node: node(),
+          number: pos_integer() | nil,
+          told?: boolean()
         }
 
   @doc "The plan of a call that the calling process makes now."
@@ -45,12 +48,28 @@ defmodule PortWorker.Call.Plan do
   @spec lasting?(Options.call()) :: boolean()
   def lasting?(options), do: not is_map_key(options, :deadline) and Context.none?()
 
-  @doc "The call in bytes, with its ref and its arguments. It is an error if the worker does not accept as many."
+  @doc "The same, with options that the worker is to keep under that number."
+  @spec numbered(t(), pos_integer()) :: t()
+  def numbered(plan, number) do
+    %{plan | number: number, options: Wire.put(plan.options, :keep, number)}
+  end
+
+  @doc """
+  The call in bytes, with its ref and its arguments. It is an error if the worker does not accept as many. Once the worker has been told,
+  the options are no more than their number.
+  """
   @spec encode(t(), Routes.Route.t(), ref :: term(), args :: list()) ::
           {:ok, Writer.call()} | {:error, Error.t()}
-  def encode(%{function: function, owner: owner, options: options}, route, ref, args) do
-    {encoded, size} = Wire.call(ref, function, args, small?(args), options)
+  def encode(%{told?: true} = plan, route, ref, args) do
+    %{function: function, owner: owner, number: number} = plan
+    encoded(Wire.short_call(ref, function, args, small?(args), number), function, owner, route)
+  end
 
+  def encode(%{function: function, owner: owner, options: options}, route, ref, args) do
+    encoded(Wire.call(ref, function, args, small?(args), options), function, owner, route)
+  end
+
+  defp encoded({encoded, size}, function, owner, route) do
     case route do
       %{max_frame: max} when size <= max -> {:ok, {owner, encoded, size}}
       %{max_frame: max} -> {:error, too_large(function, size, max)}

@@ -166,4 +166,120 @@ defmodule PortWorker.Call.KeptTest do
     for _ <- 1..2, do: answer(peer, 1)
     assert_receive {:done, words} when words < 1_000
   end
+
+  describe "where the worker reads short calls" do
+    @describetag start: [peer: [hello: %{short_calls: true}]]
+
+    defp short(peer) do
+      assert_receive {:peer, ^peer, {id, function, args, number}}
+      say(peer, {id, 1})
+      {function, args, number}
+    end
+
+    test "the second call has its options kept, and those after it bring their number", context do
+      %{worker: worker, peer: peer} = context
+
+      pid =
+        caller(fn ->
+          for n <- 1..3, do: {:ok, 1} = PortWorker.run(worker, "f", [n], timeout: 77)
+          task = PortWorker.start_task(worker, "f", [:binary.copy("x", 100)], timeout: 77)
+          {:ok, 1} = PortWorker.await(task)
+        end)
+
+      options = %{timeout: 77, progress: false, owner: pid}
+      assert {_id, {"f", [1], ^options}} = answer(peer, 1)
+      assert {_id, {"f", [2], keeping}} = answer(peer, 1)
+      assert {number, ^options} = Map.pop(keeping, :keep)
+      assert {"f", [3], ^number} = short(peer)
+      assert {"f", [<<"xxx", _::binary>>], ^number} = short(peer)
+      assert_receive {:done, {:ok, 1}}
+    end
+
+    test "each process has numbers of its own, and each of its calls", context do
+      %{worker: worker, peer: peer} = context
+      call = fn timeout -> {:ok, 1} = PortWorker.run(worker, "f", [], timeout: timeout) end
+
+      numbers =
+        for _ <- 1..2 do
+          caller(fn ->
+            for timeout <- [1_001, 1_002, 1_001, 1_002, 1_002, 1_001], do: call.(timeout)
+          end)
+
+          for _ <- 1..2, do: answer(peer, 1)
+
+          [first, second] =
+            for _ <- 1..2, do: answer(peer, 1) |> elem(1) |> elem(2) |> Map.fetch!(:keep)
+
+          assert {"f", [], ^second} = short(peer)
+          assert {"f", [], ^first} = short(peer)
+          assert_receive {:done, _results}
+          [first, second]
+        end
+
+      assert numbers |> List.flatten() |> Enum.uniq() |> length() == 4
+    end
+
+    test "options are brought until a call with them could be sent", context do
+      %{worker: worker, peer: peer} = context
+
+      caller(fn ->
+        {:ok, 1} = PortWorker.run(worker, "f", [1])
+        {:error, error} = PortWorker.run(worker, "f", [:binary.copy("x", 1_000_001)])
+        for n <- 2..3, do: {:ok, 1} = PortWorker.run(worker, "f", [n])
+        error.reason
+      end)
+
+      answer(peer, 1)
+      assert {_id, {"f", [2], %{keep: number}}} = answer(peer, 1)
+      assert {"f", [3], ^number} = short(peer)
+      assert_receive {:done, :frame_too_large}
+    end
+
+    test "what outlives its owner is never kept: nothing would tell the worker to forget it",
+         context do
+      %{worker: worker, peer: peer} = context
+      caller(fn -> for n <- 1..3, do: PortWorker.run(worker, "f", [n], detach: true) end)
+      for n <- 1..3, do: assert({_id, {"f", [^n], %{timeout: 5_000}}} = answer(peer, 1))
+      assert_receive {:done, _results}
+    end
+
+    @tag start: [peer: [hello: %{short_calls: true}], backoff_min: 1, backoff_max: 1]
+    test "a new process of the worker is told anew", %{worker: worker, peer: peer} do
+      pid =
+        caller(fn ->
+          for n <- 1..3, do: {:ok, 1} = PortWorker.run(worker, "f", [n])
+          receive do: (:again -> :ok)
+          for n <- 4..6, do: {:ok, 1} = PortWorker.run(worker, "f", [n])
+        end)
+
+      for _ <- 1..2, do: answer(peer, 1)
+      short(peer)
+      hang_up(peer)
+      assert_receive {:peer, new, {:started, _}} when new != peer
+      assert_receive {:peer, ^new, {:hello, _}}
+      await_up(worker)
+      send(pid, :again)
+      assert {_id, {"f", [4], first}} = answer(new, 1)
+      refute is_map_key(first, :keep)
+      assert {_id, {"f", [5], %{keep: number}}} = answer(new, 1)
+      assert {"f", [6], ^number} = short(new)
+      assert_receive {:done, _results}
+    end
+
+    test "a process has no more than so many kept", %{worker: worker, peer: peer} do
+      reply_with(peer, fn
+        {:call, ref, _name, _args, opts} -> {:result, ref, {:ok, is_map_key(opts, :keep)}}
+        {ref, _name, _args, _number} -> {ref, :short}
+      end)
+
+      caller(fn ->
+        for timeout <- 1_000..1_149 do
+          for _ <- 1..3, do: PortWorker.run!(worker, "f", [], timeout: timeout)
+        end
+        |> Enum.frequencies()
+      end)
+
+      assert_receive {:done, %{[false, true, :short] => 100, [false, false, false] => 50}}
+    end
+  end
 end
