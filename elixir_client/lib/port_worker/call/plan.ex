@@ -10,6 +10,9 @@ defmodule PortWorker.Call.Plan do
 
   @kept :"$portworker_plan"
 
+  # So many bytes of binaries are copied in less time than it takes to refer to them, from here to the pipe.
+  @copied 2_048
+
   # The node is in the bytes of the owner, and may get its name late. With a number the worker keeps the options, and once it has been
   # told to, no call need bring them.
   @enforce_keys [:function, :time_left, :owner, :options, :node]
@@ -76,10 +79,15 @@ defmodule PortWorker.Call.Plan do
     end
   end
 
-  # What OTP keeps on a process's heap is copied anyway. To look deeper would take as long as it saves.
-  defp small?([arg | rest]) when is_binary(arg) and byte_size(arg) <= 64, do: small?(rest)
-  defp small?([arg | rest]) when is_number(arg) or is_atom(arg), do: small?(rest)
-  defp small?(rest), do: rest == []
+  # To look deeper would take as long as it saves.
+  defp small?(args), do: small?(args, @copied)
+
+  defp small?([arg | rest], left) when is_binary(arg) and byte_size(arg) <= left do
+    small?(rest, left - byte_size(arg))
+  end
+
+  defp small?([arg | rest], left) when is_number(arg) or is_atom(arg), do: small?(rest, left)
+  defp small?(rest, _left), do: rest == []
 
   defp too_large(function, size, max) do
     text = "the call is #{size} bytes, the worker accepts packets of up to #{max}"
