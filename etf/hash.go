@@ -170,6 +170,21 @@ func (s *seeds) shortAtom(b []byte) (n int, hash uint64) {
 	return n, s.hashPair(hashAtom, size, first, last) | 1
 }
 
+// shortName is shortAtom without the hash, for names of up to eight bytes.
+func shortName(b []byte) (n int) {
+	if len(b) < 3+8 || b[0] != tagSmallAtomUTF8 && b[0] != tagAtom && b[0] != tagAtomUTF8 && b[0] != tagSmallAtom {
+		return 0
+	}
+	name, size := b[2:], uint(b[1])
+	if b[0] == tagAtom || b[0] == tagAtomUTF8 {
+		name, size = b[3:], size<<8|uint(b[2])
+	}
+	if size > 8 || binary.LittleEndian.Uint64(name)&(1<<(8*size)-1)&highBits != 0 {
+		return 0
+	}
+	return len(b) - len(name) + int(size)
+}
+
 // hashString goes on with the hash of a list whose tail is a STRING_EXT, or begins one with hashList.
 func (s *seeds) hashString(h uint64, b []byte) uint64 {
 	chars := b[3 : 3+int(binary.BigEndian.Uint16(b[1:]))]

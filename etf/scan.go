@@ -19,7 +19,7 @@ func (l Limits) Scan(body []byte) (n int, err error) {
 			return n, nil
 		}
 	}
-	if n, ok := flatList(body); ok && l.maxDepth() > 0 {
+	if n, ok := flatList(body, l.maxDepth()); ok {
 		return n, nil
 	}
 	s := scanner{maxDepth: l.maxDepth(), seed: &scanSeed}
@@ -120,6 +120,13 @@ func (s *scanner) run(b []byte, i int) (int, error) {
 			i += 5 + int(binary.BigEndian.Uint32(b[i+1:]))
 		case tag == tagNewFloat && len(b)-i >= 9 && !(b[i+1]&0x7f == 0x7f && b[i+2] >= 0xf0):
 			i += 9 // neither NaN nor infinite
+		case tag == tagMap && !hashed && s.depth < s.maxDepth && !(keys && left&1 == 0):
+			n := flatMap(b[i:])
+			if n == 0 {
+				s.top.left = left
+				return i, nil
+			}
+			i += n
 		case containers[tag]:
 			s.top.left = left
 			return i, nil
