@@ -107,13 +107,14 @@ defmodule PortWorker.Wire do
     <<@map, pairs + 1::32, small_term(key)::binary, small_term(value)::binary, rest::binary>>
   end
 
-  @doc "A packet of `count` encoded messages, the last one first."
-  @spec packet([encoded(), ...], pos_integer()) :: iodata()
-  def packet([message], 1), do: [@version | message]
+  @doc "A packet of `count` encoded messages of so many bytes, the last one first."
+  @spec packet([encoded(), ...], pos_integer(), pos_integer()) :: iodata()
+  def packet([message], 1, _bytes), do: [@version | message]
 
-  # In one piece: a port keeps a list of what it could not write, and slows with its length.
-  def packet(batch, count) do
-    IO.iodata_to_binary([<<@version, @list, count::32>> | :lists.reverse(batch, [@nil_tag])])
+  def packet(batch, count, bytes) do
+    packet = [<<@version, @list, count::32>> | :lists.reverse(batch, [@nil_tag])]
+    # In one piece: a port keeps a list of what it could not write, and slows with its length.
+    if bytes <= @large, do: IO.iodata_to_binary(packet), else: packet
   end
 
   @doc """

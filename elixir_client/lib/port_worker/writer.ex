@@ -20,13 +20,30 @@ defmodule PortWorker.Writer do
   @max_messages 64
   @max_bytes 65_536
 
+  # The bytes of a packet of several messages, beside those of packets that would hold one each.
+  @around 5
+
+  # What the connection has to say goes along with a call that fills a packet, up to so much.
+  @little 1_024
+
   # Past this, what was just written is worth a collection: the process may sleep long.
   @large 1_048_576
 
   @enforce_keys [:port, :share, :stalled]
   # `said` is what the connection itself has to say, the last message first; `handed` is how many messages
-  # the other process has and has not written; so many bytes as `room` the port is sure to take without being busy.
-  defstruct [:port, :share, :stalled, :queue, limit: @max_bytes, said: [], handed: 0, room: 0]
+  # the other process has and has not written; so many bytes as `room` the port is sure to take without being busy. A packet of
+  # several messages has at most `limit` bytes beside what is around them, or `frame` where one of them is a large call.
+  defstruct [
+    :port,
+    :share,
+    :stalled,
+    :queue,
+    limit: @max_bytes,
+    frame: @max_bytes,
+    said: [],
+    handed: 0,
+    room: 0
+  ]
 
   @typedoc "A call that has been encoded, with the number of bytes of its packet."
   @type call :: {owner :: pid() | nil, Wire.encoded(), pos_integer()}
@@ -36,7 +53,8 @@ defmodule PortWorker.Writer do
           share: Load.share(),
           stalled: pid(),
           queue: Queue.t() | nil,
-          limit: pos_integer(),
+          limit: integer(),
+          frame: integer(),
           said: [Wire.encoded_message()],
           handed: non_neg_integer(),
           room: integer()
@@ -82,7 +100,7 @@ defmodule PortWorker.Writer do
     if port != nil and owner != nil and size <= @max_bytes and Pending.alone?(pending, sent) do
       # First, so that the connection knows who waits when the answer comes.
       send(connection, {:called, owner, id, to})
-      write_alone(port, encoded) || send(connection, {:control, encoded, size})
+      write_alone(port, encoded, size) || send(connection, {:control, encoded, size})
     else
       send(connection, {:call, owner, id, to, encoded, size})
     end
@@ -92,8 +110,8 @@ defmodule PortWorker.Writer do
 
   # That `:nosuspend` may count too much in the queue of messages of a port (see otp#11052) does not matter to one
   # whose queue has no limit.
-  defp write_alone(port, encoded) do
-    :erlang.port_command(port, Wire.packet([encoded], 1), [:nosuspend])
+  defp write_alone(port, encoded, size) do
+    :erlang.port_command(port, Wire.packet([encoded], 1, size), [:nosuspend])
   rescue
     # That the port is closed, its own messages tell.
     ArgumentError -> true
@@ -120,7 +138,10 @@ defmodule PortWorker.Writer do
 
   @doc "No packet of several messages is to be larger than `bytes`."
   @spec limit(t(), pos_integer()) :: t()
-  def limit(writer, bytes), do: %{writer | limit: min(bytes, @max_bytes)}
+  def limit(writer, bytes) do
+    room = bytes - @around
+    %{writer | limit: min(room, @max_bytes), frame: room}
+  end
 
   @doc "The connection says something itself. It is written by `flush/1`."
   @spec say(t(), Wire.message() | :drain) :: t()
@@ -225,6 +246,12 @@ defmodule PortWorker.Writer do
     gather(writer, [encoded | batch], bytes + size, count + 1, calls + call)
   end
 
+  # An acknowledgement by itself would wake the worker for nothing else.
+  defp add(encoded, size, 1, writer, batch, bytes, count, 0)
+       when bytes <= @little and bytes + size <= writer.frame do
+    gather(writer, [encoded | batch], bytes + size, count + 1, 1)
+  end
+
   defp add(encoded, size, call, writer, batch, bytes, count, calls) do
     writer |> packet(batch, bytes, count, calls) |> gather([encoded], size, 1, call)
   end
@@ -233,7 +260,7 @@ defmodule PortWorker.Writer do
 
   defp packet(writer, batch, bytes, count, calls) do
     if calls > 0, do: Load.wrote(writer.share, calls)
-    writer = command(writer, Wire.packet(batch, count), bytes, count)
+    writer = command(writer, Wire.packet(batch, count, bytes), bytes, count)
     if bytes > @large, do: :erlang.garbage_collect()
     writer
   end

@@ -50,7 +50,8 @@ defmodule PortWorker.WireTest do
   end
 
   defp packet(messages) do
-    messages |> Enum.reverse() |> Wire.packet(length(messages)) |> IO.iodata_to_binary()
+    bytes = IO.iodata_length(messages)
+    messages |> Enum.reverse() |> Wire.packet(length(messages), bytes) |> IO.iodata_to_binary()
   end
 
   defp bytes_of_ref(message) do
@@ -68,7 +69,7 @@ defmodule PortWorker.WireTest do
   test "a short call, and a map with a key more" do
     for {args, small?} <- [{[1, "x"], true}, {[:binary.copy("x", 100_000)], false}] do
       {encoded, size} = Wire.short_call(7, "echo", args, small?, 3)
-      packet = IO.iodata_to_binary(Wire.packet([encoded], 1))
+      packet = IO.iodata_to_binary(Wire.packet([encoded], 1, size))
       assert byte_size(packet) == size
       assert :erlang.binary_to_term(packet) == {7, "echo", args, 3}
     end

@@ -1,0 +1,89 @@
+defmodule PortWorker.WriterTest do
+  # What goes into a packet. The test stands for the port.
+  use ExUnit.Case, async: true
+
+  alias PortWorker.Pool.Load
+  alias PortWorker.{Wire, Writer}
+
+  @large :binary.copy("x", 200_000)
+
+  defp writer(max_frame) do
+    share = 1 |> Load.new() |> Load.share(1)
+    Load.open(share)
+    self() |> Writer.new(share, nil) |> Writer.limit(max_frame)
+  end
+
+  # A message as a caller sends it to a connection.
+  defp call(id, arg) do
+    {encoded, size} = Wire.short_call(id, "f", [arg], byte_size(arg) < 1_000, 1)
+    {:call, nil, id, {self(), make_ref()}, encoded, size}
+  end
+
+  defp packets, do: Enum.map(raw_packets(), &:erlang.binary_to_term/1)
+
+  defp raw_packets do
+    receive do
+      {:packet, packet} -> [packet | raw_packets()]
+    after
+      0 -> []
+    end
+  end
+
+  defp collected(writer, messages) do
+    [first | others] = messages
+    Enum.each(others, &send(self(), &1))
+    {:done, %{said: []}} = Writer.collect(writer, first)
+    packets()
+  end
+
+  test "an acknowledgement goes along with a call, however large" do
+    for arg <- ["small", @large] do
+      writer = 1_000_000 |> writer() |> Writer.say({:ack, 70_000})
+      assert collected(writer, [call(1, arg)]) == [[{:ack, 70_000}, {1, "f", [arg], 1}]]
+    end
+  end
+
+  test "it goes by itself where the worker would not accept both in one packet" do
+    {:call, _, 1, _, _, size} = large = call(1, @large)
+    writer = (size + 1) |> writer() |> Writer.say({:ack, 70_000})
+    assert collected(writer, [large]) == [{:ack, 70_000}, {1, "f", [@large], 1}]
+  end
+
+  test "no packet of several messages is larger than the worker accepts" do
+    for arg <- ["small", @large], count <- 2..8, spare <- 0..10 do
+      said = for n <- 2..count, do: {:ack, 70_000 + n}
+      {:call, _, 1, _, _, size} = call = call(1, arg)
+      sizes = for message <- said, do: message |> Wire.encode() |> elem(1)
+      max_frame = Enum.sum([size | sizes]) + spare
+      writer = Enum.reduce(said, writer(max_frame), &Writer.say(&2, &1))
+      {:done, _} = Writer.collect(writer, call)
+      packets = raw_packets()
+      assert Enum.max(Enum.map(packets, &byte_size/1)) <= max_frame
+
+      assert packets |> Enum.flat_map(&List.wrap(:erlang.binary_to_term(&1))) ==
+               said ++ [{1, "f", [arg], 1}]
+    end
+  end
+
+  test "other calls do not wait for a large one to be read" do
+    messages = [call(1, "a"), call(2, "b"), call(3, @large), call(4, "c")]
+
+    assert collected(writer(1_000_000), messages) == [
+             [{1, "f", ["a"], 1}, {2, "f", ["b"], 1}],
+             {3, "f", [@large], 1},
+             {4, "f", ["c"], 1}
+           ]
+  end
+
+  test "what is large is referred to, in a packet of several messages too" do
+    {:call, _, _, _, encoded, size} = call(1, @large)
+    {ack, ack_size} = Wire.encode({:ack, 1})
+    packet = Wire.packet([encoded, ack], 2, size + ack_size)
+    assert packet |> List.flatten() |> Enum.any?(&:erts_debug.same(&1, @large))
+
+    assert :erlang.binary_to_term(IO.iodata_to_binary(packet)) == [
+             {:ack, 1},
+             {1, "f", [@large], 1}
+           ]
+  end
+end
