@@ -8,6 +8,8 @@ defmodule PortWorker.Application do
   def start(_type, _args) do
     PortWorker.Telemetry.setup()
 
-    Supervisor.start_link([PortWorker.Routes], strategy: :one_for_one, name: PortWorker.Supervisor)
+    # Without who looks after those that wait, no worker is to be found either.
+    children = [PortWorker.Waiting, PortWorker.Routes]
+    Supervisor.start_link(children, strategy: :rest_for_one, name: PortWorker.Supervisor)
   end
 end

@@ -83,6 +83,11 @@ defmodule PortWorker.Call do
   def time_to(:infinity), do: :infinity
   def time_to(deadline), do: max(deadline - now(), 0)
 
+  @doc "What is left of a timeout when so many milliseconds have passed."
+  @spec left(timeout(), non_neg_integer()) :: timeout()
+  def left(:infinity, _passed), do: :infinity
+  def left(timeout, passed), do: max(timeout - passed, 0)
+
   @doc "How long the caller waits for the answer to a call that has `time_left`."
   @spec patience(timeout()) :: timeout()
   def patience(:infinity), do: :infinity

@@ -9,11 +9,16 @@ defmodule PortWorker.Calls do
   #
   # The same goes for the processes that call: each is watched from its first call to its death.
 
-  alias PortWorker.{Pending, Session}
+  alias PortWorker.{Pending, Session, Waiting}
 
-  @typedoc "Where an answer goes. Of a task more is known, for nobody may be waiting who knows it."
+  @typedoc """
+  Where an answer goes. Of a task more is known, for nobody may be waiting who knows it. To be nudged is one who waits
+  without a timer, see `PortWorker.Waiting`.
+  """
   @type to ::
-          {pid(), reference()} | {pid(), reference(), function :: String.t(), Pending.place()}
+          {pid(), reference()}
+          | {pid(), reference(), :nudge}
+          | {pid(), reference(), function :: String.t(), Pending.place()}
   @type id :: pos_integer()
 
   # Where the call is kept that was written by its caller last, with its owner and, once that is dead, how many
@@ -90,6 +95,11 @@ defmodule PortWorker.Calls do
     :ok
   end
 
+  def answer({pid, ref, :nudge}, _id, result, _pending) do
+    send(pid, {ref, result})
+    :ok
+  end
+
   def answer({pid, ref, function, place}, id, result, pending) do
     if Pending.claim(pending, id, place), do: send(pid, {ref, named(result, function)})
     :ok
@@ -101,11 +111,32 @@ defmodule PortWorker.Calls do
   @doc "Nobody waits for it any more."
   @spec drop(to(), id(), Pending.t()) :: :ok
   def drop({_pid, _ref}, _id, _pending), do: :ok
+  def drop({_pid, _ref, :nudge}, _id, _pending), do: :ok
 
   def drop({_pid, _ref, _function, place}, id, pending) do
     _ = Pending.claim(pending, id, place)
     :ok
   end
+
+  @doc """
+  Nudges those whose calls have these numbers, if they are to be; `count` is about how many calls there are, tasks
+  included.
+  """
+  @spec nudge(Range.t(), non_neg_integer()) :: :ok
+  def nudge(first..last//1, count) do
+    if last - first < count,
+      do: Enum.each(first..last//1, &nudge(Process.get(&1))),
+      else: Enum.each(all(), fn {id, to} -> if id in first..last//1, do: nudge(to) end)
+  end
+
+  @doc "Nudges one."
+  @spec nudge(to() | nil) :: :ok
+  def nudge({pid, ref, :nudge}) do
+    send(pid, {ref, :watch})
+    :ok
+  end
+
+  def nudge(_with_a_timer), do: :ok
 
   @doc "Watches a process that has made a call, if it is not watched yet."
   @spec watch(pid() | nil) :: :ok
@@ -120,6 +151,7 @@ defmodule PortWorker.Calls do
   @spec unwatch(pid()) :: boolean()
   def unwatch(owner) do
     doubt(owner)
+    Waiting.unregister(owner)
     :erlang.erase(owner) != :undefined
   end
 

@@ -10,8 +10,8 @@ defmodule PortWorker.Connection do
   use GenServer
 
   alias PortWorker.{Callbacks, Calls, Error, Executable, Hello, Options, Pending}
-  alias PortWorker.{Requests, Routes, Session, Writer}
-  alias PortWorker.Connection.{Actions, Known, Spin}
+  alias PortWorker.{Requests, Routes, Session, Waiting, Writer}
+  alias PortWorker.Connection.{Actions, Known, Nudges, Spin}
   alias PortWorker.Pool.Load
   alias PortWorker.Routes.Route
   alias PortWorker.Telemetry.{Life, Queue}
@@ -52,6 +52,8 @@ defmodule PortWorker.Connection do
     :callbacks,
     :spin,
     :startup_timer,
+    # The number of the last call when it was looked who is to be nudged, or `nil` where nobody may be.
+    :nudges,
     ack_due?: false
   ]
 
@@ -136,7 +138,7 @@ defmodule PortWorker.Connection do
 
   def handle_info({:called, _owner, _id, _to} = message, state) do
     Writer.called(state.writer, message)
-    wrote(state)
+    state |> Nudges.written() |> wrote()
   end
 
   # Nothing has come, and it is awake.
@@ -150,6 +152,8 @@ defmodule PortWorker.Connection do
   def handle_info({:control, _encoded, _size} = message, state), do: write(message, state)
   def handle_info({:call, _owner, _encoded, _size} = message, state), do: write(message, state)
   def handle_info({:DOWN, _, :process, _, _} = message, state), do: write(message, state)
+
+  def handle_info(:nudge, state), do: {:noreply, Nudges.due(state)}
 
   def handle_info({:written, count}, state) do
     {:noreply, %{state | writer: Writer.written(state.writer, count)}}
@@ -259,6 +263,7 @@ defmodule PortWorker.Connection do
   defp expect_ack(state), do: state
 
   defp write(message, state) do
+    state = Nudges.written(state)
     {acks, session} = Session.along(state.session)
 
     writer =
@@ -304,6 +309,7 @@ defmodule PortWorker.Connection do
     }
 
     Load.open(state.share)
+    Waiting.look_after()
 
     Routes.put(
       state.keys,

@@ -12,6 +12,7 @@ defmodule PortWorker.Mailbox do
   defp take(ref, result) do
     receive do
       {^ref, {:progress, _term}} -> take(ref, result)
+      {^ref, nudge} when nudge in [:watch, :gone] -> take(ref, result)
       {^ref, last} -> take(ref, last)
     after
       0 -> result

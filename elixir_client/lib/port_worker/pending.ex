@@ -54,6 +54,10 @@ defmodule PortWorker.Pending do
     if id < @over, do: id
   end
 
+  @doc "The number of the last call."
+  @spec made(t()) :: non_neg_integer()
+  def made({_table, marks, _slots}), do: marks |> :atomics.get(@made) |> rem(@over)
+
   @doc "The number of the next options that the worker is to keep."
   @spec next_options(t()) :: pos_integer()
   def next_options({_table, marks, _slots}), do: :atomics.add_get(marks, @options, 1)

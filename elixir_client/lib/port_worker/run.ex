@@ -3,10 +3,23 @@ defmodule PortWorker.Run do
   # The caller's side of a call that is waited for here and now. Everything runs in the calling process.
   #
   # Unlike a task, of which see `PortWorker.Tasks`, it is entered nowhere, unless it waits for a while: only then it
-  # watches the connection.
+  # watches the connection. A call that is made often has not even a timer until then, see `PortWorker.Waiting`.
 
-  alias PortWorker.{Call, Context, Error, Mailbox, Pending, Requests, Routes, Tasks, Writer}
+  alias PortWorker.{
+    Call,
+    Context,
+    Error,
+    Mailbox,
+    Pending,
+    Requests,
+    Routes,
+    Tasks,
+    Waiting,
+    Writer
+  }
+
   alias PortWorker.Call.{Kept, Plan}
+  alias PortWorker.Connection.Nudges
   alias PortWorker.Session.Task, as: Known
   alias PortWorker.Telemetry.Span
 
@@ -20,7 +33,7 @@ defmodule PortWorker.Run do
     case Kept.find(worker, function, args, opts) do
       {id, call, route, plan} ->
         span = Span.start(:call, worker, route, call)
-        Span.stop(span, call_and_wait(route, id, plan, args))
+        Span.stop(span, call_again(plan, route, id, args))
 
       nil ->
         run(worker, Call.new!(function, args, opts))
@@ -57,12 +70,49 @@ defmodule PortWorker.Run do
     end
   end
 
-  # `announced` is a call of which the connection may have to know more.
-  defp call_and_wait(route, id, plan, args, announced \\ nil) do
+  defp call_again(%{flag: nil} = plan, route, id, args), do: call_and_wait(route, id, plan, args)
+
+  defp call_again(%{flag: flag, function: function} = plan, route, id, args) do
     case Plan.encode(plan, route, id, args) do
       {:ok, encoded} ->
         # Made in the same function as the receive, so that the receive skips what was in
         # the mailbox before.
+        ref = make_ref()
+
+        if Waiting.begin(flag, ref) do
+          Writer.call_and_wait(route, id, {self(), ref, :nudge}, encoded)
+          Kept.sent(route, plan)
+
+          receive do
+            # The monitor will say why.
+            {^ref, :gone} ->
+              patience = Call.patience(plan.time_left)
+              Call.result(function, wait_watching(route, id, ref, patience))
+
+            {^ref, :watch} ->
+              Waiting.over(flag, ref)
+              # So long it has waited at least.
+              left = Call.left(Call.patience(plan.time_left), Nudges.interval())
+              Call.result(function, wait_watching(route, id, ref, left))
+
+            {^ref, result} ->
+              Waiting.over(flag, ref)
+              Call.result(function, result)
+          end
+        else
+          call_and_wait(route, id, plan, args)
+        end
+
+      {:error, error} ->
+        {:error, error}
+    end
+  end
+
+  # `announced` is a call of which the connection may have to know more.
+  defp call_and_wait(route, id, plan, args, announced \\ nil) do
+    case Plan.encode(plan, route, id, args) do
+      {:ok, encoded} ->
+        # As above.
         ref = make_ref()
         if announced, do: Requests.announce(route, id, announced, ref, nil)
         Writer.call_and_wait(route, id, {self(), ref}, encoded)
@@ -73,7 +123,7 @@ defmodule PortWorker.Run do
           {^ref, result} -> Call.result(plan.function, result)
         after
           min(patience, @unwatched) ->
-            left = if patience == :infinity, do: :infinity, else: max(patience - @unwatched, 0)
+            left = Call.left(patience, @unwatched)
             Call.result(plan.function, wait_watching(route, id, ref, left))
         end
 

@@ -324,6 +324,9 @@ defmodule PortWorker.Session do
     end
   end
 
+  # It was stopped before it was up.
+  defp message({:hello, _map}, %{phase: :draining} = session, actions), do: {actions, session}
+
   # What a newer worker may say is no reason to stop talking to it.
   defp message(message, session, actions) do
     text = "sent a message this client does not know: #{Log.brief(message)}"

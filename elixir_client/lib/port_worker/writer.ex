@@ -32,7 +32,8 @@ defmodule PortWorker.Writer do
   @enforce_keys [:port, :share, :stalled]
   # `said` is what the connection itself has to say, the last message first; `handed` is how many messages
   # the other process has and has not written; so many bytes as `room` the port is sure to take without being busy. A packet of
-  # several messages has at most `limit` bytes beside what is around them, or `frame` where one of them is a large call.
+  # several messages has at most `limit` bytes beside what is around them, or `frame` where one of them is a large call. Those who wait
+  # for the calls up to the number `nudged` have been.
   defstruct [
     :port,
     :share,
@@ -42,7 +43,8 @@ defmodule PortWorker.Writer do
     frame: @max_bytes,
     said: [],
     handed: 0,
-    room: 0
+    room: 0,
+    nudged: 0
   ]
 
   @typedoc "A call that has been encoded, with the number of bytes of its packet."
@@ -57,7 +59,8 @@ defmodule PortWorker.Writer do
           frame: integer(),
           said: [Wire.encoded_message()],
           handed: non_neg_integer(),
-          room: integer()
+          room: integer(),
+          nudged: non_neg_integer()
         }
 
   @doc "What writes to `port`, for the calling process. It counts the calls it writes in `share`."
@@ -123,7 +126,11 @@ defmodule PortWorker.Writer do
     Load.wrote(writer.share, 1)
     Calls.watch(owner)
     Calls.enter_alone(id, to, owner)
+    late(id, to, writer)
   end
+
+  # Others of its time have been nudged already.
+  defp late(id, to, %{nudged: nudged}), do: if(id <= nudged, do: Calls.nudge(to), else: :ok)
 
   @doc "Has it write any other message."
   @spec control(pid(), Wire.message() | :drain) :: :ok
@@ -219,6 +226,7 @@ defmodule PortWorker.Writer do
   defp accept({:call, owner, id, to, encoded, size}, writer, batch, bytes, count, calls) do
     Calls.watch(owner)
     Calls.enter(id, to)
+    late(id, to, writer)
     add(encoded, size, 1, writer, batch, bytes, count, calls)
   end
 

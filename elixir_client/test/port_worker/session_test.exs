@@ -30,6 +30,14 @@ defmodule PortWorker.SessionTest do
              Session.hello(Session.new(%{config: %{max_running: 3}}))
   end
 
+  test "a worker that is stopped before it has said hello may say so still" do
+    hello = %{protocol: 1, name: "w", version: "1", os_pid: 1, functions: []}
+    {_drain, session} = Session.drain(Session.new(%{config: %{}}))
+    assert {[], ^session} = session |> hear({:hello, hello}) |> unheard(session)
+  end
+
+  defp unheard({actions, session}, before), do: {actions, %{session | heard?: before.heard?}}
+
   test "a worker of another protocol is broken" do
     hello = %{protocol: 9, functions: [], os_pid: 1}
 

@@ -6,15 +6,16 @@ defmodule PortWorker.Call.Kept do
   # A process keeps few of them, in its dictionary, and only such as nobody has to know more of than who waits. A call that goes to
   # one of several OS processes is routed by itself.
 
-  alias PortWorker.{Call, Calls, Context, Pending, Routes}
+  alias PortWorker.{Call, Calls, Context, Pending, Routes, Waiting}
   alias PortWorker.Call.Plan
 
   @kept :"$portworker_calls"
   @most 8
 
-  # So many times a process has a worker keep options, for the worker forgets them when the process ends.
-  @numbers :"$portworker_numbers"
-  @most_numbers 100
+  # So many times a process does what is for calls that are made often, for the worker keeps something of it until the
+  # process ends.
+  @times :"$portworker_times"
+  @most_times 100
 
   @doc "The number of such a call, the call without its arguments, where it goes, and its plan; `nil` if it is to be made in full."
   @spec find(PortWorker.worker(), atom() | String.t(), list(), keyword()) ::
@@ -30,7 +31,7 @@ defmodule PortWorker.Call.Kept do
 
     if same?(plan) do
       with id when id != nil <- Pending.next_if_current(pending),
-           do: {id, call, route, number(plan, route)}
+           do: {id, call, route, often(plan, route)}
     end
   end
 
@@ -40,20 +41,26 @@ defmodule PortWorker.Call.Kept do
   # What depends on more than the call.
   defp same?(%{node: node}), do: node == node() and Context.none?()
 
-  # Who makes a call for the second time may do so often: the worker is to keep its options, under a number that the calls
-  # after it bring instead of them.
-  defp number(%{number: nil, owner: owner} = plan, %{short_calls?: true} = route)
-       when owner != nil do
-    with numbers when numbers < @most_numbers <- Process.get(@numbers, 0) do
-      _ = Process.put(@numbers, numbers + 1)
-      numbered = Plan.numbered(plan, Pending.next_options(route.pending))
-      replace(route, plan, numbered)
+  # Who makes a call for the second time may do so often: a flag then serves for waiting without a timer, and the worker is to keep
+  # the options, under a number that the calls after it bring instead of them.
+  defp often(%{flag: nil, owner: owner} = plan, route) when owner != nil do
+    times = Process.get(@times, 0)
+    flag = if times < @most_times, do: Waiting.register(route.connection)
+
+    if flag == nil do
+      plan
     else
-      _enough -> plan
+      _ = Process.put(@times, times + 1)
+      replace(route, plan, numbered(%{plan | flag: flag}, route))
     end
   end
 
-  defp number(plan, _route), do: plan
+  defp often(plan, _route), do: plan
+
+  defp numbered(plan, %{short_calls?: true, pending: pending}),
+    do: Plan.numbered(plan, Pending.next_options(pending))
+
+  defp numbered(plan, _route), do: plan
 
   @doc "A call with that plan has been sent: the worker knows by now what it is to keep."
   @spec sent(Routes.Route.t(), Plan.t()) :: :ok

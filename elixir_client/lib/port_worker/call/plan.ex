@@ -6,7 +6,7 @@ defmodule PortWorker.Call.Plan do
   # To find all that out takes a caller longer than the rest of a small call, and is mostly the same as for the
   # process's last call. So a process keeps it, in its dictionary, unless it depends on more than on the call.
 
-  alias PortWorker.{Call, Context, Error, Options, Routes, Wire, Writer}
+  alias PortWorker.{Call, Context, Error, Options, Routes, Waiting, Wire, Writer}
 
   @kept :"$portworker_plan"
 
@@ -16,7 +16,7 @@ defmodule PortWorker.Call.Plan do
   # The node is in the bytes of the owner, and may get its name late. With a number the worker keeps the options, and once it has been
   # told to, no call need bring them.
   @enforce_keys [:function, :time_left, :owner, :options, :node]
-  defstruct [:function, :time_left, :owner, :options, :node, number: nil, told?: false]
+  defstruct [:function, :time_left, :owner, :options, :node, number: nil, told?: false, flag: nil]
 
   @type t :: %__MODULE__{
           function: String.t(),
@@ -25,7 +25,8 @@ defmodule PortWorker.Call.Plan do
           options: binary(),
           node: node(),
           number: pos_integer() | nil,
-          told?: boolean()
+          told?: boolean(),
+          flag: Waiting.flag() | nil
         }
 
   @doc "The plan of a call that the calling process makes now."
