@@ -134,9 +134,15 @@ defmodule PortWorker.Run do
 
   # If the connection is gone already, the monitor says so at once. What it has said before comes first.
   defp wait_watching(route, id, ref, left) do
-    monitor = Process.monitor(route.connection)
+    wait_watching(route, id, ref, left, Process.monitor(route.connection))
+  end
 
+  defp wait_watching(route, id, ref, left, monitor) do
     receive do
+      # Messages of two processes may come to an off-heap mailbox in any order.
+      {^ref, :watch} ->
+        wait_watching(route, id, ref, left, monitor)
+
       {^ref, result} ->
         Process.demonitor(monitor, [:flush])
         result

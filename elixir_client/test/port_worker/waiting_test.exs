@@ -61,6 +61,9 @@ defmodule PortWorker.WaitingTest do
       id = called(peer)
       # From then on it watches the connection.
       retry(fn -> match?({:monitors, [_]}, Process.info(pid, :monitors)) end)
+      # Of an off-heap mailbox the order is nobody's promise.
+      {:dictionary, dictionary} = Process.info(pid, :dictionary)
+      send(pid, {dictionary[:"$portworker_waits_for"], :watch})
       say(peer, {:result, id, {:ok, 2}})
       assert_receive {:done, {:ok, 2}, [:before]}
     end
