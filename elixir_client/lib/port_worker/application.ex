@@ -1,6 +1,6 @@
 defmodule PortWorker.Application do
   @moduledoc false
-  # Runs what all workers of a node share: the table of routes. Sees whether events are to be sent.
+  # Runs what all workers of a node share: the table of routes, and who looks after those that wait. Sees whether events are to be sent.
 
   use Application
 

@@ -64,9 +64,13 @@ defmodule PortWorker.Run do
   end
 
   defp make(_span, worker, route, call) do
+    id = Pending.next(route.pending)
+
     with {:ok, plan} <- Plan.of(call, route) do
-      Kept.keep(worker, call, route, plan)
-      call_and_wait(route, Pending.next(route.pending), plan, call.args, call)
+      case Kept.keep(worker, call, route, plan) do
+        %{flag: nil} = plan -> call_and_wait(route, id, plan, call.args, call)
+        plan -> call_again(plan, route, id, call.args)
+      end
     end
   end
 

@@ -95,7 +95,7 @@ defmodule PortWorker.Tasks do
     id = Pending.next(route.pending)
 
     with {:ok, plan} <- Plan.of(call, route),
-         Kept.keep(worker, call, route, plan),
+         plan = Kept.keep(worker, call, route, plan),
          :ok <- send_planned(route, id, plan, call.args, ref, call, self()) do
       started(worker, route, id, plan, ref, Map.get(call.options, :on_progress))
     else

@@ -1,7 +1,7 @@
 defmodule PortWorker.Call.Kept do
   @moduledoc false
   # Calls that a process makes again: to the same worker, of the same function, with the same options. All that there is to check and
-  # to look up, which takes longer than to make the call, has been done for the first one.
+  # to look up, which takes longer than to make the call, has been done for those before.
   #
   # A process keeps few of them, in its dictionary, and only such as nobody has to know more of than who waits. A call that goes to
   # one of several OS processes is routed by itself.
@@ -10,6 +10,7 @@ defmodule PortWorker.Call.Kept do
   alias PortWorker.Call.Plan
 
   @kept :"$portworker_calls"
+  @seen :"$portworker_seen"
   @most 8
 
   # So many times a process does what is for calls that are made often, for the worker keeps something of it until the
@@ -31,7 +32,7 @@ defmodule PortWorker.Call.Kept do
 
     if same?(plan) do
       with id when id != nil <- Pending.next_if_current(pending),
-           do: {id, call, route, often(plan, route)}
+           do: {id, call, route, plan}
     end
   end
 
@@ -41,9 +42,48 @@ defmodule PortWorker.Call.Kept do
   # What depends on more than the call.
   defp same?(%{node: node}), do: node == node() and Context.none?()
 
-  # Who makes a call for the second time may do so often: a flag then serves for waiting without a timer, and the worker is to keep
-  # the options, under a number that the calls after it bring instead of them.
-  defp often(%{flag: nil, owner: owner} = plan, route) when owner != nil do
+  @doc """
+  Keeps a call for others like it, if there can be some: it is the second of those. Returns the plan that it is to be made
+  by.
+  """
+  @spec keep(PortWorker.worker(), Call.t(), Routes.Route.t(), Plan.t()) :: Plan.t()
+  def keep(
+        worker,
+        %{given: {function, opts}, options: options} = call,
+        %{key: key, callbacks?: false, metadata: [], ticket: nil} = route,
+        plan
+      )
+      when (is_atom(worker) or is_pid(worker)) and not is_tuple(key) and
+             not is_map_key(options, :on_progress) do
+    if Plan.lasting?(options) and seen?(:erlang.phash2({worker, function, opts})) do
+      plan = often(plan, route)
+      call = %{call | args: [], span: nil}
+      entry = {worker, function, opts, call, route, plan}
+      _ = Process.put(@kept, [entry | others(worker, function, opts)])
+      plan
+    else
+      plan
+    end
+  end
+
+  def keep(_worker, _call, _route, plan), do: plan
+
+  # Whether a call of that hash was made not long ago. Options that are never the same again cost no more than this.
+  defp seen?(hash) do
+    seen = Process.get(@seen, [])
+    again? = :lists.member(hash, seen)
+
+    if not again? do
+      seen = if length(seen) < 2 * @most, do: seen, else: Enum.take(seen, @most)
+      _ = Process.put(@seen, [hash | seen])
+    end
+
+    again?
+  end
+
+  # What is worth it for a call that is made often: a flag for waiting without a timer, and a number under which the worker is to
+  # keep the options, which the calls after it bring instead of them.
+  defp often(%{owner: owner} = plan, route) when owner != nil do
     times = Process.get(@times, 0)
     flag = if times < @most_times, do: Waiting.register(route.connection)
 
@@ -51,7 +91,7 @@ defmodule PortWorker.Call.Kept do
       plan
     else
       _ = Process.put(@times, times + 1)
-      replace(route, plan, numbered(%{plan | flag: flag}, route))
+      numbered(%{plan | flag: flag}, route)
     end
   end
 
@@ -62,51 +102,25 @@ defmodule PortWorker.Call.Kept do
 
   defp numbered(plan, _route), do: plan
 
-  @doc "A call with that plan has been sent: the worker knows by now what it is to keep."
-  @spec sent(Routes.Route.t(), Plan.t()) :: :ok
-  def sent(route, %{number: number, told?: false} = plan) when number != nil do
-    _ = replace(route, plan, %{plan | told?: true})
-    :ok
-  end
-
-  def sent(_route, _plan), do: :ok
-
-  defp replace(route, plan, by) do
-    entries =
-      for entry <- Process.get(@kept, []) do
-        with {worker, function, opts, call, ^route, ^plan} <- entry,
-             do: {worker, function, opts, call, route, by}
-      end
-
-    _ = Process.put(@kept, entries)
-    by
-  end
-
-  @doc "Keeps a call for others like it, if there can be some."
-  @spec keep(PortWorker.worker(), Call.t(), Routes.Route.t(), Plan.t()) :: :ok
-  def keep(
-        worker,
-        %{given: {function, opts}, options: options} = call,
-        %{key: key, callbacks?: false, metadata: [], ticket: nil} = route,
-        plan
-      )
-      when (is_atom(worker) or is_pid(worker)) and not is_tuple(key) and
-             not is_map_key(options, :on_progress) do
-    if Plan.lasting?(options) do
-      call = %{call | args: [], span: nil}
-      entry = {worker, function, opts, call, route, plan}
-      _ = Process.put(@kept, [entry | others(worker, function, opts)])
-    end
-
-    :ok
-  end
-
-  def keep(_worker, _call, _route, _plan), do: :ok
-
   defp others(worker, function, opts) do
     @kept
     |> Process.get([])
     |> Enum.reject(&match?({^worker, ^function, ^opts, _call, _route, _plan}, &1))
     |> Enum.take(@most - 1)
   end
+
+  @doc "A call with that plan has been sent: the worker knows by now what it is to keep."
+  @spec sent(Routes.Route.t(), Plan.t()) :: :ok
+  def sent(route, %{number: number, told?: false} = plan) when number != nil do
+    entries =
+      for entry <- Process.get(@kept, []) do
+        with {worker, function, opts, call, ^route, ^plan} <- entry,
+             do: {worker, function, opts, call, route, %{plan | told?: true}}
+      end
+
+    _ = Process.put(@kept, entries)
+    :ok
+  end
+
+  def sent(_route, _plan), do: :ok
 end

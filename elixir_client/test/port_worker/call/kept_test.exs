@@ -64,7 +64,7 @@ defmodule PortWorker.Call.KeptTest do
   end
 
   test "other options, functions and workers make other calls", %{worker: worker, peer: peer} do
-    calls = for n <- 1..20, do: {"f#{rem(n, 10)}", [timeout: 100 + rem(n, 3)]}
+    calls = for n <- 1..20, _ <- 1..3, do: {"f#{rem(n, 10)}", [timeout: 100 + rem(n, 3)]}
 
     caller(fn ->
       for {function, opts} <- calls, do: {:ok, _} = PortWorker.run(worker, function, [], opts)
@@ -77,6 +77,16 @@ defmodule PortWorker.Call.KeptTest do
 
     assert_receive {:done, 8}
     assert {:error, %Error{reason: :worker_down}} = PortWorker.run(:"no such worker", "f1")
+  end
+
+  test "calls that are never the same again are not kept", %{worker: worker, peer: peer} do
+    caller(fn ->
+      for n <- 1..40, do: {:ok, _} = PortWorker.run(worker, "f", [], timeout: 1_000 + n)
+      {kept(), length(Process.get(:"$portworker_seen"))}
+    end)
+
+    for _ <- 1..40, do: answer(peer, 1)
+    assert_receive {:done, {[], seen}} when seen <= 16
   end
 
   test "what is no list of arguments is refused again", %{worker: worker, peer: peer} do
@@ -259,9 +269,8 @@ defmodule PortWorker.Call.KeptTest do
       assert_receive {:peer, ^new, {:hello, _}}
       await_up(worker)
       send(pid, :again)
-      assert {_id, {"f", [4], first}} = answer(new, 1)
-      refute is_map_key(first, :keep)
-      assert {_id, {"f", [5], %{keep: number}}} = answer(new, 1)
+      assert {_id, {"f", [4], %{keep: number}}} = answer(new, 1)
+      assert {"f", [5], ^number} = short(new)
       assert {"f", [6], ^number} = short(new)
       assert_receive {:done, _results}
     end
