@@ -126,7 +126,7 @@ defmodule PortWorker.AsyncStream do
         finish(stream, ref, result)
     after
       Call.time_to(expires_at) ->
-        forget(%{first => Map.fetch!(running, first)})
+        forget(%{first => Map.fetch!(running, first)}, stream.worker)
         finish(stream, first, {:error, Error.new(:timeout, "the worker did not answer in time")})
     end
   end
@@ -184,7 +184,7 @@ defmodule PortWorker.AsyncStream do
 
   # Nothing goes on over there, nothing is left in the mailbox, and the input is told.
   defp stop(stream) do
-    forget(stream.running)
+    forget(stream.running, stream.worker)
 
     Enum.each(stream.running, fn {_ref, {_number, _call, span}} ->
       Span.stop(span, {:error, Error.new(:cancelled, "no more results are taken")})
@@ -194,11 +194,12 @@ defmodule PortWorker.AsyncStream do
     :ok
   end
 
-  defp forget(running) do
+  defp forget(running, worker) do
     calls = Enum.group_by(running, fn {_ref, {_, {connection, _}, _}} -> connection end)
 
     for {connection, entries} <- calls do
-      Requests.forget(connection, for({_ref, {_, {_, id}, _}} <- entries, do: id))
+      ids = for {_ref, {_, {_, id}, _}} <- entries, do: id
+      with :gone <- Requests.forget(connection, ids), do: Requests.settle(worker)
     end
 
     Enum.each(running, fn {ref, _entry} -> Mailbox.take(ref) end)

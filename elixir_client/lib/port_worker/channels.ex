@@ -57,7 +57,7 @@ defmodule PortWorker.Channels do
 
   # Nothing of it is in the mailbox afterwards.
   defp abandon(route, ref) do
-    Requests.forget(route.connection, [ref])
+    _ = Requests.forget(route.connection, [ref])
     Process.demonitor(ref, [:flush])
     flush(ref)
   end

@@ -60,13 +60,25 @@ defmodule PortWorker.Requests do
   @doc """
   Cancels tasks nobody waits for; after the return nothing more of them is delivered.
 
-  It waits for what the connection has to do before, and no longer than that one lives.
+  It waits for what the connection has to do before, and no longer than that one lives. `:gone` says that it lives no more: it delivers nothing,
+  but to tasks its server may have something to say still, see `settle/1`.
   """
-  @spec forget(pid(), [wire_ref :: term()]) :: :ok
+  @spec forget(pid(), [wire_ref :: term()]) :: :ok | :gone
   def forget(connection, refs) do
     GenServer.call(connection, {:forget, refs}, :infinity)
   catch
-    # What is dead delivers nothing.
+    :exit, _reason -> :gone
+  end
+
+  @doc "Returns when the server of the worker has answered the tasks of connections that were killed before."
+  @spec settle(PortWorker.worker()) :: :ok
+  def settle({server, index}) when is_integer(index), do: settle(server)
+
+  def settle(worker) do
+    _ = GenServer.call(worker, :status)
+    :ok
+  catch
+    # Then nobody has anything to say any more.
     :exit, _reason -> :ok
   end
 

@@ -156,7 +156,7 @@ defmodule PortWorker.Run do
     after
       left ->
         Process.demonitor(monitor, [:flush])
-        Requests.forget(route.connection, [id])
+        _ = Requests.forget(route.connection, [id])
         Mailbox.take(ref) || {:error, Error.new(:timeout, "the worker did not answer in time")}
     end
   end

@@ -203,6 +203,11 @@ defmodule PortWorker.Tasks do
       {:error, %Error{reason: :timeout}} = still_waiting ->
         still_waiting
 
+      {:error, _gone} = gone ->
+        Requests.settle(task.worker)
+        _ = Mailbox.take(task.ref)
+        gone
+
       receipt ->
         _ = Mailbox.take(task.ref)
         receipt
@@ -261,7 +266,7 @@ defmodule PortWorker.Tasks do
   defp abandon(%Ref{connection: nil} = task), do: Mailbox.take(task.ref)
 
   defp abandon(task) do
-    Requests.forget(task.connection, [task.id])
+    with :gone <- Requests.forget(task.connection, [task.id]), do: Requests.settle(task.worker)
     Mailbox.take(task.ref)
   end
 

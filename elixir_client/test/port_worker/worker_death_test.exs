@@ -107,4 +107,40 @@ defmodule PortWorker.WorkerDeathTest do
     :erlang.resume_process(caller)
     assert_receive {:result, {:error, %Error{message: "the worker exited with status 1"}}, []}
   end
+
+  # The server, which then answers the task, is slower than the one that cancels it or gives it up.
+  for {name, give_up} <- [
+        cancel: quote(do: &PortWorker.cancel/1),
+        await: quote(do: &PortWorker.await(&1, 0))
+      ] do
+    test "#{name} leaves nothing behind where the connection is killed", context do
+      %{worker: worker, peer: peer, connection: connection} = context
+
+      pid =
+        caller(fn ->
+          task = PortWorker.start_task(worker, "f")
+          receive do: (:go -> :ok)
+          result = unquote(give_up).(task)
+          receive do: (:look -> result)
+        end)
+
+      assert_receive {:peer, ^peer, {:call, _, "f", _, _}}
+      monitor = Process.monitor(connection)
+      :sys.suspend(worker)
+      kill(:connection, context)
+      assert_receive {:DOWN, ^monitor, _, _, _}
+      send(pid, :go)
+      retry(fn -> waits?(pid) end)
+      :sys.resume(worker)
+      # Which comes after what the server had to do before.
+      :down = PortWorker.status(worker).state
+      send(pid, :look)
+      assert_receive {:result, {:error, %Error{reason: :worker_down}}, []}
+    end
+  end
+
+  defp waits?(pid) do
+    info = Process.info(pid, [:status, :message_queue_len])
+    info == [status: :waiting, message_queue_len: 0]
+  end
 end
