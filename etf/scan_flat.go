@@ -9,7 +9,7 @@ import (
 // Most of what is sent is flat: the arguments of a call are a list of a few leaves, and maps have short keys and leaves
 // for values. To make a scanner ready, to open frames in it and to note keys takes longer than to look at such terms. So they are tried
 // first. Whatever else a term is, and whatever is wrong with it, is left to the scanner, which begins anew: no more than a few
-// leaves are looked at twice for it.
+// leaves and flat maps are looked at again for it.
 
 // maxFlat is how many elements a flat list has at most, and maxFlatPairs a flat map.
 const (

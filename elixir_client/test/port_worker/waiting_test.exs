@@ -44,7 +44,8 @@ defmodule PortWorker.WaitingTest do
   describe "a caller" do
     setup :scripted
 
-    test "has no timer while it waits, and is in the table", context do
+    test "is in the table with its flag up while it waits, and goes from there when it ends",
+         context do
       %{worker: worker, peer: peer, connection: connection} = context
       pid = caller(worker, peer, fn -> PortWorker.run(worker, "f") end)
       id = called(peer)
