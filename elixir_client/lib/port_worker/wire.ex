@@ -15,8 +15,12 @@ defmodule PortWorker.Wire do
   @nil_tag 106
   @small_tuple 104
   @small_atom 119
+  @integer 98
   @binary 109
   @map 116
+
+  # Integers that are written in this one way. A ref has to have the same bytes in every message.
+  defguardp is_plain(integer) when is_integer(integer) and integer in 0x100..0x7FFFFFFF
 
   # A tuple of five, which is written as one of four and gets its last element from elsewhere.
   @call_head <<@small_tuple, 5>>
@@ -45,6 +49,8 @@ defmodule PortWorker.Wire do
   @type encoded :: iodata()
   @typedoc "The same, with the size in bytes of a packet that holds nothing else."
   @type encoded_message :: {encoded(), pos_integer()}
+  @typedoc "A function and a number of options, and the bytes of both."
+  @opaque short :: {String.t(), pos_integer(), binary(), binary()}
   @type message :: tuple()
   @type decoded ::
           {:ok, [message()]}
@@ -76,6 +82,17 @@ defmodule PortWorker.Wire do
   """
   @spec call(ref :: term(), String.t(), list(), small? :: boolean(), options :: binary()) ::
           encoded_message()
+  # One small binary is what most calls are given: put together here, these bytes take half the time that OTP takes for them.
+  def call(ref, function, [arg], true, options)
+      when is_binary(arg) and is_plain(ref) do
+    call =
+      <<@small_tuple, 5, @small_atom, 4, "call", @integer, ref::32, @binary,
+        byte_size(function)::32, function::binary, @list, 1::32, @binary, byte_size(arg)::32,
+        arg::binary, @nil_tag>>
+
+    {[call | options], byte_size(call) + byte_size(options) + 1}
+  end
+
   def call(ref, function, args, true, options) do
     <<@version, @small_tuple, 4, call::binary>> =
       :erlang.term_to_binary({:call, ref, function, args})
@@ -91,15 +108,29 @@ defmodule PortWorker.Wire do
     {call, IO.iodata_length(call) + 1}
   end
 
+  @doc "What all short calls of a function with the options of that number have in common."
+  @spec short(String.t(), pos_integer()) :: short()
+  def short(function, number), do: {function, number, small_term(function), small_term(number)}
+
   @doc "The bytes of a call with the number of its options instead of them: `{ref, function, args, number}`."
-  @spec short_call(pos_integer(), String.t(), list(), small? :: boolean(), pos_integer()) ::
-          encoded_message()
-  def short_call(ref, function, args, true, number) do
-    <<@version, call::binary>> = :erlang.term_to_binary({ref, function, args, number})
+  @spec short_call(pos_integer(), short(), list(), small? :: boolean()) :: encoded_message()
+  # As above.
+  def short_call(ref, {_, _, function, number}, [arg], true)
+      when is_binary(arg) and is_plain(ref) do
+    call =
+      <<@small_tuple, 4, @integer, ref::32, function::binary, @list, 1::32, @binary,
+        byte_size(arg)::32, arg::binary, @nil_tag, number::binary>>
+
     {call, byte_size(call) + 1}
   end
 
-  def short_call(ref, function, args, false, number), do: encode({ref, function, args, number})
+  def short_call(ref, {function, number, _, _}, args, true) do
+    call = small_term({ref, function, args, number})
+    {call, byte_size(call) + 1}
+  end
+
+  def short_call(ref, {function, number, _, _}, args, false),
+    do: encode({ref, function, args, number})
 
   @doc "The bytes of a map that has a key more."
   @spec put(binary(), atom(), term()) :: binary()

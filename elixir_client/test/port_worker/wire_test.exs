@@ -32,21 +32,42 @@ defmodule PortWorker.WireTest do
     assert Wire.decode(packet([one, two])) == {:ok, [{:cancel, 1}, {:ping, "x"}]}
   end
 
-  for small? <- [true, false] do
-    test "a call is its options behind the rest, its arguments #{if small?, do: "small", else: "large"}" do
-      args = if unquote(small?), do: ["a", 1], else: ["a", :binary.copy("x", 100_000)]
-      options = %{timeout: 5_000, owner: self()}
+  # Refs where one form of integers goes over into another, and one that is none.
+  @ids [1, 0xFF, 0x100, 0x7FFFFFFF, 0x80000000, 0x1_0000_0000_0000, {:cast, "f", 1}]
 
-      for id <- [1, 300, 0x8000_0000, {:cast, "f", 1}] do
-        {call, size} = Wire.call(id, "f", args, unquote(small?), Wire.small_term(options))
-        assert size == byte_size(packet([call]))
-        assert Wire.decode(packet([call])) == {:ok, [{:call, id, "f", args, options}]}
+  # Arguments of a call, and whether they are small.
+  @arguments [
+    {["a"], true},
+    {[""], true},
+    {[<<1::1>>], true},
+    {["a", 1], true},
+    {[], true},
+    {["a", :binary.copy("x", 100_000)], false}
+  ]
 
-        # A worker compares the bytes of refs.
-        {cancel, _size} = Wire.encode({:cancel, id})
-        assert bytes_of_ref(call) == bytes_of_ref(cancel)
-      end
+  test "a call is its options behind the rest, whatever its ref and its arguments" do
+    options = %{timeout: 5_000, owner: self()}
+
+    for id <- @ids, {args, small?} <- @arguments do
+      {call, size} = Wire.call(id, "f", args, small?, Wire.small_term(options))
+      assert size == byte_size(packet([call]))
+      assert Wire.decode(packet([call])) == {:ok, [{:call, id, "f", args, options}]}
+      assert bytes_of_ref(call, 1) == bytes_of_ref_in_cancel(id)
     end
+  end
+
+  test "a short call has the number of its options behind the rest" do
+    for id <- @ids, is_integer(id), {args, small?} <- @arguments, number <- [3, 300] do
+      {call, size} = Wire.short_call(id, Wire.short("echo", number), args, small?)
+      assert size == byte_size(packet([call]))
+      assert :erlang.binary_to_term(packet([call])) == {id, "echo", args, number}
+      assert bytes_of_ref(call, 0) == bytes_of_ref_in_cancel(id)
+    end
+  end
+
+  test "a map in bytes gets a key more" do
+    bytes = Wire.put(Wire.small_term(%{timeout: 1}), :keep, 300)
+    assert :erlang.binary_to_term(<<131, bytes::binary>>) == %{timeout: 1, keep: 300}
   end
 
   defp packet(messages) do
@@ -54,9 +75,15 @@ defmodule PortWorker.WireTest do
     messages |> Enum.reverse() |> Wire.packet(length(messages), bytes) |> IO.iodata_to_binary()
   end
 
-  defp bytes_of_ref(message) do
-    {:ok, [_tag, ref | _rest]} = message |> IO.iodata_to_binary() |> PortWorker.Term.elements()
-    ref
+  defp bytes_of_ref(message, index) do
+    {:ok, elements} = message |> IO.iodata_to_binary() |> PortWorker.Term.elements()
+    Enum.at(elements, index)
+  end
+
+  # A worker compares the bytes of refs.
+  defp bytes_of_ref_in_cancel(id) do
+    {cancel, _size} = Wire.encode({:cancel, id})
+    bytes_of_ref(cancel, 1)
   end
 
   test "a large binary is referred to, not copied" do
@@ -64,18 +91,6 @@ defmodule PortWorker.WireTest do
     {encoded, size} = Wire.encode({:call, 1, "echo", [large]})
     assert size > 100_000
     assert encoded |> List.flatten() |> Enum.any?(&(&1 == large))
-  end
-
-  test "a short call, and a map with a key more" do
-    for {args, small?} <- [{[1, "x"], true}, {[:binary.copy("x", 100_000)], false}] do
-      {encoded, size} = Wire.short_call(7, "echo", args, small?, 3)
-      packet = IO.iodata_to_binary(Wire.packet([encoded], 1, size))
-      assert byte_size(packet) == size
-      assert :erlang.binary_to_term(packet) == {7, "echo", args, 3}
-    end
-
-    bytes = Wire.put(Wire.small_term(%{timeout: 1}), :keep, 300)
-    assert :erlang.binary_to_term(<<131, bytes::binary>>) == %{timeout: 1, keep: 300}
   end
 
   describe "what came in a large packet" do

@@ -111,7 +111,7 @@ defmodule PortWorker.Call.Kept do
 
   @doc "A call with that plan has been sent: the worker knows by now what it is to keep."
   @spec sent(Routes.Route.t(), Plan.t()) :: :ok
-  def sent(route, %{number: number, told?: false} = plan) when number != nil do
+  def sent(route, %{short: short, told?: false} = plan) when short != nil do
     entries =
       for entry <- Process.get(@kept, []) do
         with {worker, function, opts, call, ^route, ^plan} <- entry,

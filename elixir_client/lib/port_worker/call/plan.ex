@@ -16,7 +16,7 @@ defmodule PortWorker.Call.Plan do
   # The node is in the bytes of the owner, and may get its name late. With a number the worker keeps the options, and once it has been
   # told to, no call need bring them.
   @enforce_keys [:function, :time_left, :owner, :options, :node]
-  defstruct [:function, :time_left, :owner, :options, :node, number: nil, told?: false, flag: nil]
+  defstruct [:function, :time_left, :owner, :options, :node, short: nil, told?: false, flag: nil]
 
   @type t :: %__MODULE__{
           function: String.t(),
@@ -24,7 +24,7 @@ defmodule PortWorker.Call.Plan do
           owner: pid() | nil,
           options: binary(),
           node: node(),
-          number: pos_integer() | nil,
+          short: Wire.short() | nil,
           told?: boolean(),
           flag: Waiting.flag() | nil
         }
@@ -55,7 +55,8 @@ defmodule PortWorker.Call.Plan do
   @doc "The same, with options that the worker is to keep under that number."
   @spec numbered(t(), pos_integer()) :: t()
   def numbered(plan, number) do
-    %{plan | number: number, options: Wire.put(plan.options, :keep, number)}
+    short = Wire.short(plan.function, number)
+    %{plan | short: short, options: Wire.put(plan.options, :keep, number)}
   end
 
   @doc """
@@ -65,8 +66,8 @@ defmodule PortWorker.Call.Plan do
   @spec encode(t(), Routes.Route.t(), ref :: term(), args :: list()) ::
           {:ok, Writer.call()} | {:error, Error.t()}
   def encode(%{told?: true} = plan, route, ref, args) do
-    %{function: function, owner: owner, number: number} = plan
-    encoded(Wire.short_call(ref, function, args, small?(args), number), function, owner, route)
+    %{function: function, owner: owner, short: short} = plan
+    encoded(Wire.short_call(ref, short, args, small?(args)), function, owner, route)
   end
 
   def encode(%{function: function, owner: owner, options: options}, route, ref, args) do
