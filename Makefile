@@ -79,6 +79,7 @@ bench-build: build
 	CGO_ENABLED=0 $(GO) build -o bin/bench-worker ./bench/worker
 	$(CC) -O2 -Wall -Wextra -o bin/bench-echo bench/c/echo.c
 	$(CC) -O2 -Wall -Wextra -o bin/bench-stream bench/c/stream.c
+	$(CC) -O2 -Wall -Wextra -pthread -o bin/bench-line bench/c/line.c
 	cd bench && MIX_ENV=prod mix compile
 
 clean: ## Remove what was built

@@ -7,10 +7,11 @@ defmodule Bench.Report do
   @spec text(Table.t(), Table.samples()) :: iodata()
   def text(table, samples) do
     rounds = samples |> Map.values() |> hd() |> length()
+    {near, samples} = Map.pop(samples, :line, [])
     {column, base} = if table.base, do: {"ratio", "; ratio to #{table.base}"}, else: {"", ""}
 
     [
-      "\n#{table.title} (rounds: #{rounds}#{base})\n",
+      "\n#{table.title} (rounds: #{rounds}#{base}#{line(near)})\n",
       line("", ["median", "min", "max", column]),
       for {metric, name} <- table.metrics do
         [
@@ -19,6 +20,13 @@ defmodule Bench.Report do
         ]
       end
     ]
+  end
+
+  defp line([]), do: ""
+
+  defp line(nanoseconds) do
+    {least, most} = Enum.min_max(nanoseconds)
+    "; a cache line there and back: #{least} to #{most} ns"
   end
 
   defp row(table, samples, subject, metric) do
@@ -67,9 +75,16 @@ defmodule Bench.Report do
   @doc "A line for each value of each round."
   @spec csv(Table.t(), Table.samples()) :: iodata()
   def csv(table, samples) do
-    for {metric, _name} <- table.metrics,
-        {subject, _fun} <- table.subjects,
-        {value, round} <- samples |> Map.get({subject, metric}, []) |> Enum.with_index(1) do
+    [
+      csv(table, :line, "machine", Map.get(samples, :line, []))
+      | for {metric, _name} <- table.metrics, {subject, _fun} <- table.subjects do
+          csv(table, metric, subject, Map.get(samples, {subject, metric}, []))
+        end
+    ]
+  end
+
+  defp csv(table, metric, subject, values) do
+    for {value, round} <- Enum.with_index(values, 1) do
       ~s(#{table.id},#{metric},"#{subject}",#{round},#{value}\n)
     end
   end

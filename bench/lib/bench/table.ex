@@ -9,12 +9,15 @@ defmodule Bench.Table do
     * `:base` - the subject to which the others are compared, if any
     * `:goals` - `{subject, metric, goal}`: what is to be reached
     * `:rounds` - the most rounds that are worth their time
+    * `:schedulers` - how many schedulers are online meanwhile, if not all
+
+  Each round begins with how near the processors are to each other, see `Bench.Line`.
   """
 
-  alias Bench.{Alone, Statistics}
+  alias Bench.{Alone, Line, Statistics}
 
   @enforce_keys [:id, :title, :subjects, :metrics]
-  defstruct [:id, :title, :subjects, :metrics, :base, goals: [], rounds: 1000]
+  defstruct [:id, :title, :subjects, :metrics, :base, :schedulers, goals: [], rounds: 1000]
 
   @typedoc "A bound for the value, or for its ratio to the base."
   @type goal :: {:value | :ratio, :at_least | :at_most, number()}
@@ -27,22 +30,44 @@ defmodule Bench.Table do
           metrics: [{metric(), String.t()}],
           base: subject() | nil,
           goals: [{subject(), metric(), goal()}],
-          rounds: pos_integer()
+          rounds: pos_integer(),
+          schedulers: pos_integer() | nil
         }
 
   @typedoc "The values of all rounds, in their order."
-  @type samples :: %{{subject(), metric()} => [number(), ...]}
+  @type samples :: %{({subject(), metric()} | :line) => [number(), ...]}
+
+  @doc "The same table with one scheduler online, which leaves the program a processor to itself where there are two."
+  @spec on_one_scheduler(t()) :: t()
+  def on_one_scheduler(table) do
+    %{table | id: table.id <> "-one", title: table.title <> ", one scheduler", schedulers: 1}
+  end
 
   @doc "Measures in `rounds` rounds: the first subject, the second, and so on, and again from the first."
   @spec measure(t(), pos_integer()) :: samples()
-  def measure(table, rounds) do
-    values =
-      for _round <- 1..min(rounds, table.rounds),
-          {subject, fun} <- table.subjects,
-          {metric, value} <- Alone.run(fun),
-          do: {{subject, metric}, value}
+  def measure(%{schedulers: nil} = table, rounds) do
+    1..min(rounds, table.rounds)
+    |> Enum.flat_map(fn _round -> line() ++ subjects(table) end)
+    |> Enum.group_by(&elem(&1, 0), &elem(&1, 1))
+  end
 
-    Enum.group_by(values, &elem(&1, 0), &elem(&1, 1))
+  def measure(%{schedulers: schedulers} = table, rounds) do
+    all = :erlang.system_flag(:schedulers_online, schedulers)
+
+    try do
+      measure(%{table | schedulers: nil}, rounds)
+    after
+      :erlang.system_flag(:schedulers_online, all)
+    end
+  end
+
+  defp line,
+    do: for(nanoseconds when nanoseconds != nil <- [Line.round_trip()], do: {:line, nanoseconds})
+
+  defp subjects(table) do
+    for {subject, fun} <- table.subjects,
+        {metric, value} <- Alone.run(fun),
+        do: {{subject, metric}, value}
   end
 
   @doc "The median of what a value was to the base's of the same round; `nil` without a base to divide by."

@@ -17,27 +17,30 @@ defmodule Bench.Parts.Callers do
 
   @impl true
   def tables do
-    for {callers, calls} <- @callers do
-      %Table{
-        id: "callers-#{callers}",
-        title: "Calling processes: #{callers}",
-        base: "C echo, by alias",
-        metrics: [
-          rate: "calls/s",
-          program_cpu: "µs of the program's CPU time a call",
-          beam_cpu: "µs of the BEAM's CPU time a call"
-        ],
-        subjects: [
-          {"C echo, by alias", fn -> CEcho.callers(callers, calls, :alias) end},
-          {"C echo, by pid", fn -> CEcho.callers(callers, calls, :pid) end},
-          {"worker, bare port, by alias", fn -> BareWorker.callers(callers, calls) end},
-          {"run/4", fn -> Client.callers(callers, calls) end},
-          {"worker, least client", fn -> LeastClient.callers(callers, calls) end},
-          {"GenServer.call/2", fn -> Ceiling.callers(callers, calls) end}
-        ],
-        goals: goals(callers)
-      }
-    end
+    tables = for {callers, calls} <- @callers, do: table(callers, calls)
+    tables ++ for(%{id: "callers-64"} = table <- tables, do: Table.on_one_scheduler(table))
+  end
+
+  defp table(callers, calls) do
+    %Table{
+      id: "callers-#{callers}",
+      title: "Calling processes: #{callers}",
+      base: "C echo, by alias",
+      metrics: [
+        rate: "calls/s",
+        program_cpu: "µs of the program's CPU time a call",
+        beam_cpu: "µs of the BEAM's CPU time a call"
+      ],
+      subjects: [
+        {"C echo, by alias", fn -> CEcho.callers(callers, calls, :alias) end},
+        {"C echo, by pid", fn -> CEcho.callers(callers, calls, :pid) end},
+        {"worker, bare port, by alias", fn -> BareWorker.callers(callers, calls) end},
+        {"run/4", fn -> Client.callers(callers, calls) end},
+        {"worker, least client", fn -> LeastClient.callers(callers, calls) end},
+        {"GenServer.call/2", fn -> Ceiling.callers(callers, calls) end}
+      ],
+      goals: goals(callers)
+    }
   end
 
   defp goals(64) do
