@@ -8,8 +8,10 @@ defmodule PortWorker.Application do
   def start(_type, _args) do
     PortWorker.Telemetry.setup()
 
-    # Without who looks after those that wait, no worker is to be found either.
+    # Here, since it is to outlive who works with it.
+    PortWorker.Waiting.new()
+
     children = [PortWorker.Waiting, PortWorker.Routes]
-    Supervisor.start_link(children, strategy: :rest_for_one, name: PortWorker.Supervisor)
+    Supervisor.start_link(children, strategy: :one_for_one, name: PortWorker.Supervisor)
   end
 end

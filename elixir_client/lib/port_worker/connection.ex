@@ -10,7 +10,7 @@ defmodule PortWorker.Connection do
   use GenServer
 
   alias PortWorker.{Callbacks, Calls, Error, Executable, Hello, Options, Pending}
-  alias PortWorker.{Requests, Routes, Session, Waiting, Writer}
+  alias PortWorker.{Requests, Routes, Session, Writer}
   alias PortWorker.Connection.{Actions, Known, Nudges, Spin}
   alias PortWorker.Pool.Load
   alias PortWorker.Routes.Route
@@ -309,7 +309,6 @@ defmodule PortWorker.Connection do
     }
 
     Load.open(state.share)
-    Waiting.look_after()
 
     Routes.put(
       state.keys,

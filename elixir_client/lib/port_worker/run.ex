@@ -90,6 +90,7 @@ defmodule PortWorker.Run do
           receive do
             # The monitor will say why.
             {^ref, :gone} ->
+              Waiting.nudged(flag, ref)
               patience = Call.patience(plan.time_left)
               Call.result(function, wait_watching(route, id, ref, patience))
 

@@ -38,7 +38,8 @@ defmodule PortWorker.WaitingTest do
   end
 
   defp flags_of(connection) do
-    for {{^connection, pid}, flag} <- :ets.tab2list(Waiting), do: {pid, :atomics.get(flag, 1)}
+    for {{^connection, pid}, flag} when is_pid(pid) <- :ets.tab2list(Waiting),
+        do: {pid, :atomics.get(flag, 1)}
   end
 
   describe "a caller" do
@@ -128,22 +129,12 @@ defmodule PortWorker.WaitingTest do
   describe "a flag" do
     # A process that stands for a connection.
     setup do
-      test = self()
-
-      connection =
-        spawn(fn ->
-          Waiting.look_after()
-          send(test, :looked_after)
-          receive do: (:never -> :ok)
-        end)
-
-      assert_receive :looked_after
-      %{connection: connection}
+      %{connection: spawn(fn -> receive do: (:never -> :ok) end)}
     end
 
     defp kill(connection, flag) do
       Process.exit(connection, :kill)
-      retry(fn -> :atomics.get(flag, 1) == 2 end)
+      retry(fn -> :atomics.get(flag, 1) in [2, 3] end)
     end
 
     test "is one for a process and a connection", %{connection: connection} do
@@ -182,12 +173,28 @@ defmodule PortWorker.WaitingTest do
       assert leftovers() == []
     end
 
-    test "is not given for a connection that is gone", %{connection: connection} do
+    test "that was owed a nudge by one who was killed gets it, if only a second time",
+         %{connection: connection} do
+      flag = Waiting.register(connection)
+      assert Waiting.begin(flag, ref = make_ref())
+      :ok = :atomics.put(flag, 1, 2)
+      send(self(), {ref, :gone})
+      assert_receive {^ref, :gone}
+      Process.exit(connection, :kill)
+      retry(fn -> :atomics.get(flag, 1) == 3 end)
+      assert Waiting.nudged(flag, ref) == :ok
+      assert leftovers() == []
+    end
+
+    test "is down for good, and soon forgotten, if its connection was gone before",
+         %{connection: connection} do
       monitor = Process.monitor(connection)
       Process.exit(connection, :kill)
       assert_receive {:DOWN, ^monitor, _, _, _}
-      assert Waiting.register(connection) == nil
-      assert flags_of(connection) == []
+      flag = Waiting.register(connection)
+      retry(fn -> :ets.match(Waiting, {{connection, :_}, :_}) == [] end)
+      refute Waiting.begin(flag, make_ref())
+      assert leftovers() == []
     end
   end
 
