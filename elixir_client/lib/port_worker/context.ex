@@ -14,7 +14,7 @@ defmodule PortWorker.Context do
 
   @doc "Whether this process was not called back."
   @spec none?() :: boolean()
-  def none?, do: Process.get(@key) == nil
+  def none?, do: :erlang.get(@key) == :undefined
 
   @doc "The metadata that this process was called back with."
   @spec meta() :: meta()

@@ -14,7 +14,7 @@ defmodule PortWorker.Ref do
   defstruct [:ref, :worker, :function, :owner, :id, :connection, :patience, :on_progress]
 
   @type t :: %__MODULE__{
-          ref: reference(),
+          ref: reference() | nil,
           worker: PortWorker.worker(),
           function: String.t(),
           owner: pid(),
@@ -23,6 +23,20 @@ defmodule PortWorker.Ref do
           patience: timeout() | nil,
           on_progress: (term() -> term()) | pid() | nil
         }
+
+  @doc false
+  # What all tasks of one process that are made by that plan have in common.
+  @spec new(PortWorker.worker(), PortWorker.Routes.Route.t(), PortWorker.Call.Plan.t()) :: t()
+  def new(worker, %{connection: connection}, %{function: function, time_left: time_left}) do
+    %__MODULE__{
+      ref: nil,
+      worker: worker,
+      function: function,
+      owner: self(),
+      connection: connection,
+      patience: PortWorker.Call.patience(time_left)
+    }
+  end
 
   defimpl Inspect do
     import Inspect.Algebra

@@ -31,7 +31,7 @@ defmodule PortWorker.Run do
   @spec run(PortWorker.worker(), atom() | String.t(), list(), keyword()) :: Known.result()
   def run(worker, function, args, opts) do
     case Kept.find(worker, function, args, opts) do
-      {id, call, route, plan} ->
+      {id, call, route, plan, _task} ->
         span = Span.start(:call, worker, route, call)
         Span.stop(span, call_again(plan, route, id, args))
 

@@ -13,8 +13,6 @@ defmodule PortWorker.Tasks do
   alias PortWorker.Call.{Kept, Plan}
   alias PortWorker.Telemetry.Span
 
-  @no_ref %Ref{ref: nil, worker: nil, function: nil, owner: nil}
-
   @type result :: {:ok, term()} | {:error, Error.t()}
 
   @doc "Makes a call nobody waits for."
@@ -57,13 +55,15 @@ defmodule PortWorker.Tasks do
   @spec start(PortWorker.worker(), atom() | String.t(), list(), keyword()) :: Ref.t()
   def start(worker, function, args, opts) do
     case Kept.find(worker, function, args, opts) do
-      {id, call, route, plan} ->
+      {id, call, route, plan, task} ->
         ref = make_ref()
-        call = with_span(call, worker, route)
+        span = Span.shared(:call, worker, route, call)
+        # Nobody else has to know more of such a call.
+        announced = if span, do: %{call | span: span}
 
-        case send_planned(route, id, plan, args, ref, call, self()) do
-          :ok -> started(worker, route, id, plan, ref, nil)
-          {:error, error} -> refused(worker, ref, call.function, call.span, error)
+        case send_planned(route, id, plan, args, ref, announced, self()) do
+          :ok -> %{task | ref: ref, id: id}
+          {:error, error} -> refused(worker, ref, task.function, span, error)
         end
 
       nil ->
@@ -97,27 +97,11 @@ defmodule PortWorker.Tasks do
     with {:ok, plan} <- Plan.of(call, route),
          plan = Kept.keep(worker, call, route, plan),
          :ok <- send_planned(route, id, plan, call.args, ref, call, self()) do
-      started(worker, route, id, plan, ref, Map.get(call.options, :on_progress))
+      on_progress = Map.get(call.options, :on_progress)
+      %{Ref.new(worker, route, plan) | ref: ref, id: id, on_progress: on_progress}
     else
       {:error, error} -> refused(worker, ref, call.function, call.span, error)
     end
-  end
-
-  # To change all of a map takes the VM half as long as to make it.
-  defp started(worker, %{connection: connection}, id, plan, ref, on_progress) do
-    %{function: function, time_left: time_left} = plan
-
-    %Ref{
-      @no_ref
-      | ref: ref,
-        worker: worker,
-        function: function,
-        owner: self(),
-        id: id,
-        connection: connection,
-        patience: Call.patience(time_left),
-        on_progress: on_progress
-    }
   end
 
   @doc """
@@ -135,14 +119,15 @@ defmodule PortWorker.Tasks do
     end
   end
 
-  defp send_planned(route, id, plan, args, ref, call, progress_to) do
+  # `announced` is a call of which the connection may have to know more.
+  defp send_planned(route, id, plan, args, ref, announced, progress_to) do
     %{pending: pending} = route
 
     with {:ok, encoded} <- Plan.encode(plan, route, id, args) do
       %{function: function} = plan
       # First of all, so that no answer can come before.
       place = Pending.add(pending, id, self(), ref, function)
-      Requests.announce(route, id, call, ref, progress_to)
+      if announced, do: Requests.announce(route, id, announced, ref, progress_to)
       open? = Writer.call(route, id, {self(), ref, function, place}, encoded)
       Kept.sent(route, plan)
       # A worker that ends takes its leave of the tasks that were entered before.

@@ -6,7 +6,7 @@ defmodule PortWorker.Call.Kept do
   # A process keeps few of them, in its dictionary, and only such as nobody has to know more of than who waits. A call that goes to
   # one of several OS processes is routed by itself.
 
-  alias PortWorker.{Call, Calls, Context, Pending, Routes, Waiting}
+  alias PortWorker.{Call, Calls, Context, Pending, Ref, Routes, Waiting}
   alias PortWorker.Call.Plan
 
   @kept :"$portworker_calls"
@@ -18,21 +18,28 @@ defmodule PortWorker.Call.Kept do
   @times :"$portworker_times"
   @most_times 100
 
-  @doc "The number of such a call, the call without its arguments, where it goes, and its plan; `nil` if it is to be made in full."
+  @doc """
+  The number of such a call, the call without its arguments, where it goes, its plan, and the task that it would be, which lacks its
+  reference and its number; `nil` if it is to be made in full.
+  """
   @spec find(PortWorker.worker(), atom() | String.t(), list(), keyword()) ::
-          {Calls.id(), Call.t(), Routes.Route.t(), Plan.t()} | nil
+          {Calls.id(), Call.t(), Routes.Route.t(), Plan.t(), Ref.t()} | nil
   def find(worker, function, args, opts) when length(args) >= 0 do
-    @kept |> Process.get([]) |> find_in(worker, function, opts)
+    # Not by `Process`, since every call comes by here.
+    case :erlang.get(@kept) do
+      :undefined -> nil
+      kept -> find_in(kept, worker, function, opts)
+    end
   end
 
   def find(_worker, _function, _no_arguments, _opts), do: nil
 
-  defp find_in([{worker, function, opts, call, route, plan} | _rest], worker, function, opts) do
+  defp find_in([{worker, function, opts, call, route, plan, task} | _], worker, function, opts) do
     %{pending: pending} = route
 
     if same?(plan) do
       with id when id != nil <- Pending.next_if_current(pending),
-           do: {id, call, route, plan}
+           do: {id, call, route, plan, task}
     end
   end
 
@@ -58,7 +65,7 @@ defmodule PortWorker.Call.Kept do
     if Plan.lasting?(options) and seen?(:erlang.phash2({worker, function, opts})) do
       plan = often(plan, route)
       call = %{call | args: [], span: nil}
-      entry = {worker, function, opts, call, route, plan}
+      entry = {worker, function, opts, call, route, plan, Ref.new(worker, route, plan)}
       _ = Process.put(@kept, [entry | others(worker, function, opts)])
       plan
     else
@@ -105,7 +112,7 @@ defmodule PortWorker.Call.Kept do
   defp others(worker, function, opts) do
     @kept
     |> Process.get([])
-    |> Enum.reject(&match?({^worker, ^function, ^opts, _call, _route, _plan}, &1))
+    |> Enum.reject(&match?({^worker, ^function, ^opts, _call, _route, _plan, _task}, &1))
     |> Enum.take(@most - 1)
   end
 
@@ -114,8 +121,8 @@ defmodule PortWorker.Call.Kept do
   def sent(route, %{short: short, told?: false} = plan) when short != nil do
     entries =
       for entry <- Process.get(@kept, []) do
-        with {worker, function, opts, call, ^route, ^plan} <- entry,
-             do: {worker, function, opts, call, route, %{plan | told?: true}}
+        with {worker, function, opts, call, ^route, ^plan, task} <- entry,
+             do: {worker, function, opts, call, route, %{plan | told?: true}, task}
       end
 
     _ = Process.put(@kept, entries)
