@@ -11,23 +11,27 @@ import "time"
 // was. That is done
 //
 //   - by the handler's goroutine, before it waits for anything (park, room for output), and
-//   - by the watch, when the handler has not returned from one tick to the next.
+//   - by the watch, when at a tick the handler has been running for a while.
 //
-// So no handler holds up reading for longer than about two ticks. Results wait for the
+// So no handler holds up reading for longer than a tick and that while. Results wait for the
 // end of what has been read already, and leave together.
 
-// tick is how often the watch looks at the task that runs inline.
-const tick = time.Millisecond
+// tick is how often the watch looks at the task that runs inline: each time it wakes a thread, which under
+// load takes a processor from somebody.
+const tick = 2 * time.Millisecond
+
+// while is how long a task has run at least that is not to keep the reader any longer: many times what a run takes
+// that is meant to be inline.
+const while = tick / 8
 
 // quietTicks is how many ticks without such a task send the watch to sleep.
-const quietTicks = 4
+const quietTicks = 2
 
 // watch is the state of the one that watches the reader. It is part of the in-flight state.
 type watch struct {
 	timer *time.Timer
 	awake bool
-	seen  *Task // what ran inline at the last tick
-	runs  int64 // how many had begun by then
+	runs  int64 // how many tasks had begun to run inline by the last tick
 	quiet int   // ticks in a row in which none began
 }
 
@@ -157,15 +161,17 @@ func (c *Conn) look() {
 	stuck := false
 	c.update(func(s *inflight) {
 		w := &s.watch
-		if stuck = s.inline != nil && s.inline == w.seen; stuck {
+		if t := s.inline; t != nil {
 			now := s.now()
-			s.pace(s.inline).stuck(now)
-			s.outline(now)
+			if stuck = now-t.accepted >= while; stuck {
+				s.pace(t).stuck(now)
+				s.outline(now)
+			}
 		}
 		if w.quiet++; w.runs != s.inlined || s.inline != nil {
 			w.quiet = 0
 		}
-		w.seen, w.runs = s.inline, s.inlined
+		w.runs = s.inlined
 		if w.awake = w.quiet < quietTicks; w.awake {
 			w.timer.Reset(tick)
 		}
