@@ -144,9 +144,13 @@ defmodule PortWorker.Routes do
     case entry(worker) do
       %Route{} = route -> keep(worker, route)
       %Error{} = error -> {:error, error}
-      {chooser, term} -> chooser.route(term, call, &kept_or_looked_up/1)
+      chooser -> choose(chooser, call)
     end
   end
+
+  @doc "The route that is chosen for a call; the process keeps it, too."
+  @spec choose(chooser(), Call.t() | nil) :: {:ok, Route.t()} | {:error, Error.t()}
+  def choose({chooser, term}, call), do: chooser.route(term, call, &kept_or_looked_up/1)
 
   defp kept_or_looked_up(key) do
     with nil <- kept(key), {:ok, route} <- lookup(key), do: keep(key, route)

@@ -37,6 +37,9 @@ defmodule PortWorker.Run do
 
       nil ->
         run(worker, Call.new!(function, args, opts))
+
+      route ->
+        run_there(worker, route, Call.new!(function, args, opts))
     end
   end
 
@@ -45,13 +48,17 @@ defmodule PortWorker.Run do
   def run(worker, call) do
     case Routes.fetch(worker, call) do
       {:ok, route} ->
-        span = Span.start(:call, worker, route, call)
-        Span.stop(span, make(span, worker, route, call))
+        run_there(worker, route, call)
 
       {:error, error} ->
         span = Span.start(:call, worker, nil, call)
         Span.stop(span, Call.result(call.function, {:error, error}))
     end
+  end
+
+  defp run_there(worker, route, call) do
+    span = Span.start(:call, worker, route, call)
+    Span.stop(span, make(span, worker, route, call))
   end
 
   # The function that is told of progress may fail.

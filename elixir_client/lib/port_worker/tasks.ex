@@ -68,18 +68,23 @@ defmodule PortWorker.Tasks do
 
       nil ->
         start(worker, Call.new!(function, args, opts))
+
+      route ->
+        start_there(worker, route, Call.new!(function, args, opts))
     end
   end
 
   defp start(worker, call) do
     case Routes.fetch(worker, call) do
       {:ok, route} ->
-        start(worker, route, with_span(call, worker, route))
+        start_there(worker, route, call)
 
       {:error, error} ->
         refused(worker, make_ref(), call.function, with_span(call, worker, nil).span, error)
     end
   end
+
+  defp start_there(worker, route, call), do: start(worker, route, with_span(call, worker, route))
 
   defp with_span(call, worker, route) do
     case Span.shared(:call, worker, route, call) do

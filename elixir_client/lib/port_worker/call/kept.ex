@@ -3,11 +3,12 @@ defmodule PortWorker.Call.Kept do
   # Calls that a process makes again: to the same worker, of the same function, with the same options. All that there is to check and
   # to look up, which takes longer than to make the call, has been done for those before.
   #
-  # A process keeps few of them, in its dictionary, and only such as nobody has to know more of than who waits. A call that goes to
-  # one of several OS processes is routed by itself.
+  # A process keeps few of them, in its dictionary, and only such as nobody has to know more of than who waits. Of a worker of several
+  # OS processes it keeps a call for each of these, and chooses anew each time.
 
   alias PortWorker.{Call, Calls, Context, Pending, Ref, Routes, Waiting}
   alias PortWorker.Call.Plan
+  alias PortWorker.Routes.Route
 
   @kept :"$portworker_calls"
   @seen :"$portworker_seen"
@@ -20,10 +21,12 @@ defmodule PortWorker.Call.Kept do
 
   @doc """
   The number of such a call, the call without its arguments, where it goes, its plan, and the task that it would be, which lacks its
-  reference and its number; `nil` if it is to be made in full.
+  reference and its number.
+
+  Else it is to be made in full: where a route is returned, it has been chosen already.
   """
   @spec find(PortWorker.worker(), atom() | String.t(), list(), keyword()) ::
-          {Calls.id(), Call.t(), Routes.Route.t(), Plan.t(), Ref.t()} | nil
+          {Calls.id(), Call.t(), Route.t(), Plan.t(), Ref.t()} | Route.t() | nil
   def find(worker, function, args, opts) when length(args) >= 0 do
     # Not by `Process`, since every call comes by here.
     case :erlang.get(@kept) do
@@ -35,11 +38,21 @@ defmodule PortWorker.Call.Kept do
   def find(_worker, _function, _no_arguments, _opts), do: nil
 
   defp find_in([{worker, function, opts, call, route, plan, task} | _], worker, function, opts) do
-    %{pending: pending} = route
+    if same?(plan), do: numbered(call, route, plan, task)
+  end
 
-    if same?(plan) do
-      with id when id != nil <- Pending.next_if_current(pending),
-           do: {id, call, route, plan, task}
+  defp find_in([{worker, function, opts, call, chooser, members} | _], worker, function, opts) do
+    with {:ok, %{key: key, connection: connection} = route} <- Routes.choose(chooser, call) do
+      case members do
+        %{^key => {%{connection: ^connection}, plan, task}} ->
+          if same?(plan), do: numbered(call, route, plan, task), else: route
+
+        # That of another OS process or, for the worker may have been restarted, by a chooser that knows nothing any more.
+        _new ->
+          if Routes.chooser(worker) == chooser, do: route
+      end
+    else
+      {:error, _no_route} -> nil
     end
   end
 
@@ -49,24 +62,29 @@ defmodule PortWorker.Call.Kept do
   # What depends on more than the call.
   defp same?(%{node: node}), do: node == node() and Context.none?()
 
+  defp numbered(call, %{pending: pending} = route, plan, task) do
+    with id when id != nil <- Pending.next_if_current(pending), do: {id, call, route, plan, task}
+  end
+
   @doc """
   Keeps a call for others like it, if there can be some: it is the second of those. Returns the plan that it is to be made
   by.
   """
-  @spec keep(PortWorker.worker(), Call.t(), Routes.Route.t(), Plan.t()) :: Plan.t()
+  @spec keep(PortWorker.worker(), Call.t(), Route.t(), Plan.t()) :: Plan.t()
   def keep(
         worker,
         %{given: {function, opts}, options: options} = call,
-        %{key: key, callbacks?: false, metadata: [], ticket: nil} = route,
+        %{callbacks?: false, metadata: [], ticket: nil} = route,
         plan
       )
-      when (is_atom(worker) or is_pid(worker)) and not is_tuple(key) and
-             not is_map_key(options, :on_progress) do
+      when (is_atom(worker) or is_pid(worker)) and not is_map_key(options, :on_progress) do
     if Plan.lasting?(options) and seen?(:erlang.phash2({worker, function, opts})) do
       plan = often(plan, route)
       call = %{call | args: [], span: nil}
-      entry = {worker, function, opts, call, route, plan, Ref.new(worker, route, plan)}
-      _ = Process.put(@kept, [entry | others(worker, function, opts)])
+
+      with entry when entry != nil <- entry(worker, function, opts, call, route, plan),
+           do: put(entry, worker, function, opts)
+
       plan
     else
       plan
@@ -98,36 +116,74 @@ defmodule PortWorker.Call.Kept do
       plan
     else
       _ = Process.put(@times, times + 1)
-      numbered(%{plan | flag: flag}, route)
+      short(%{plan | flag: flag}, route)
     end
   end
 
   defp often(plan, _route), do: plan
 
-  defp numbered(plan, %{short_calls?: true, pending: pending}),
+  defp short(plan, %{short_calls?: true, pending: pending}),
     do: Plan.numbered(plan, Pending.next_options(pending))
 
-  defp numbered(plan, _route), do: plan
+  defp short(plan, _route), do: plan
 
-  defp others(worker, function, opts) do
+  # The chooser is looked up each time, so that one of a worker that was restarted since is not kept.
+  defp entry(worker, function, opts, call, %{key: {_name, _index} = key} = route, plan) do
+    with chooser when chooser != nil <- Routes.chooser(worker) do
+      member = {route, plan, Ref.new(worker, route, plan)}
+      members = Map.put(members(worker, function, opts), key, member)
+      {worker, function, opts, call, chooser, members}
+    end
+  end
+
+  defp entry(worker, function, opts, call, route, plan),
+    do: {worker, function, opts, call, route, plan, Ref.new(worker, route, plan)}
+
+  defp members(worker, function, opts) do
     @kept
     |> Process.get([])
-    |> Enum.reject(&match?({^worker, ^function, ^opts, _call, _route, _plan, _task}, &1))
-    |> Enum.take(@most - 1)
+    |> Enum.find_value(%{}, fn entry ->
+      with {^worker, ^function, ^opts, _call, _chooser, members} <- entry,
+           do: members,
+           else: (_another -> nil)
+    end)
+  end
+
+  defp put(entry, worker, function, opts) do
+    others =
+      @kept
+      |> Process.get([])
+      |> Enum.reject(&(elem(&1, 0) == worker and elem(&1, 1) == function and elem(&1, 2) == opts))
+      |> Enum.take(@most - 1)
+
+    _ = Process.put(@kept, [entry | others])
+    :ok
   end
 
   @doc "A call with that plan has been sent: the worker knows by now what it is to keep."
-  @spec sent(Routes.Route.t(), Plan.t()) :: :ok
+  @spec sent(Route.t(), Plan.t()) :: :ok
   def sent(route, %{short: short, told?: false} = plan) when short != nil do
-    entries =
-      for entry <- Process.get(@kept, []) do
-        with {worker, function, opts, call, ^route, ^plan, task} <- entry,
-             do: {worker, function, opts, call, route, %{plan | told?: true}, task}
-      end
-
-    _ = Process.put(@kept, entries)
+    _ = Process.put(@kept, Enum.map(Process.get(@kept, []), &told(&1, route, plan)))
     :ok
   end
 
   def sent(_route, _plan), do: :ok
+
+  defp told({worker, function, opts, call, route, plan, task}, route, plan),
+    do: {worker, function, opts, call, route, %{plan | told?: true}, task}
+
+  defp told({worker, function, opts, call, chooser, members}, %{key: key} = route, plan) do
+    members =
+      case members do
+        %{^key => {^route, ^plan, task}} ->
+          %{members | key => {route, %{plan | told?: true}, task}}
+
+        _another ->
+          members
+      end
+
+    {worker, function, opts, call, chooser, members}
+  end
+
+  defp told(another, _route, _plan), do: another
 end
