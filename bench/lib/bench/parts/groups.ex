@@ -3,18 +3,19 @@ defmodule Bench.Parts.Groups do
 
   @behaviour Bench.Part
 
-  alias Bench.{CEcho, Client, Table}
+  alias Bench.{CEcho, Client, Clock, Proc, Table}
 
   @payload <<0::128>>
 
   @impl true
   def tables do
-    for {count, times} <- [{64, 50}, {1_000, 5}] do
+    # Often enough for CPU time, which is counted in hundredths of a second.
+    for {count, times} <- [{64, 600}, {1_000, 40}] do
       %Table{
         id: "groups-#{count}",
         title: "Echoes for one caller: #{count}",
         base: "group/3",
-        metrics: [ms: "ms for all"],
+        metrics: [ms: "ms for all", beam_cpu: "µs of the BEAM's CPU time a call"],
         subjects: [
           {"group/3", fn -> measure(count, times, &group/2) end},
           {"start_task/4, then await/2",
@@ -28,7 +29,15 @@ defmodule Bench.Parts.Groups do
     end
   end
 
-  defp measure(count, times, fun), do: count |> Client.repeated(times, fun) |> milliseconds(count)
+  defp measure(count, times, fun) do
+    Client.with_worker(fn worker ->
+      fun.(worker, count)
+      before = Proc.cpu_seconds(Proc.own())
+      seconds = Clock.seconds(times, fn -> fun.(worker, count) end)
+      cpu = Proc.cpu_seconds(Proc.own()) - before
+      %{ms: seconds * 1_000 / times, beam_cpu: cpu * 1.0e6 / (count * times)}
+    end)
+  end
 
   defp milliseconds(%{rate: rate}, count), do: %{ms: count * 1_000 / rate}
 
