@@ -269,13 +269,17 @@ defmodule PortWorker.Connection do
     writer =
       Enum.reduce(acks, state.writer, fn {:write, ack}, writer -> Writer.say(writer, ack) end)
 
-    case Writer.collect(writer, message) do
-      {:done, writer} ->
-        wrote(%{state | writer: writer, session: session})
+    collected(Writer.collect(writer, message), %{state | session: session})
+  end
 
-      {{:handle, message}, writer} ->
-        handle_info(message, %{state | writer: writer, session: session})
-    end
+  defp collected({:done, writer}, state), do: wrote(%{state | writer: writer})
+
+  defp collected({{:handle, message}, writer}, state),
+    do: handle_info(message, %{state | writer: writer})
+
+  defp collected({{:answers, packet, open}, writer}, state) do
+    with {:noreply, state} <- handle_info(packet, %{state | writer: writer}),
+         do: state.writer |> Writer.go_on(open) |> collected(state)
   end
 
   # There is none to wait for but the one that was just written.
@@ -361,6 +365,8 @@ defmodule PortWorker.Connection do
     state
   end
 
+  defp exit_error(status, %{session: session}), do: Executable.exit_error(status, session.phase)
+
   defp refusal(_error, :draining), do: Error.new(:draining, "the worker has been stopped")
   defp refusal(error, _phase), do: error
 
@@ -380,18 +386,5 @@ defmodule PortWorker.Connection do
     after
       0 -> state
     end
-  end
-
-  defp exit_error(status, %{session: %{phase: phase}}) do
-    what = Executable.describe_exit(status)
-
-    text =
-      case phase do
-        :hello -> "the executable #{what} before it said hello"
-        :up -> "the worker #{what}"
-        :draining -> "the worker was stopped: it #{what}"
-      end
-
-    Error.new(:worker_down, text, details: %{exit_status: status})
   end
 end

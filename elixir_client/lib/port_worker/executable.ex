@@ -162,11 +162,24 @@ defmodule PortWorker.Executable do
     end
   end
 
-  @doc "An exit status in words. The VM reports a signal as 128 and its number."
-  @spec describe_exit(non_neg_integer() | nil) :: String.t()
-  def describe_exit(nil), do: "closed its end of the pipe"
-  def describe_exit(status) when status > 128, do: "was killed by signal #{status - 128}"
-  def describe_exit(status), do: "exited with status #{status}"
+  @doc "Why a connection in that phase has ended. The VM reports a signal as 128 and its number; `nil` is no exit status at all."
+  @spec exit_error(non_neg_integer() | nil, :hello | :up | :draining) :: Error.t()
+  def exit_error(status, phase) do
+    what = describe(status)
+
+    text =
+      case phase do
+        :hello -> "the executable #{what} before it said hello"
+        :up -> "the worker #{what}"
+        :draining -> "the worker was stopped: it #{what}"
+      end
+
+    Error.new(:worker_down, text, details: %{exit_status: status})
+  end
+
+  defp describe(nil), do: "closed its end of the pipe"
+  defp describe(status) when status > 128, do: "was killed by signal #{status - 128}"
+  defp describe(status), do: "exited with status #{status}"
 
   defp refuse(message), do: {:error, Error.new(:worker_down, message)}
 end

@@ -20,6 +20,9 @@ defmodule PortWorker.Writer do
   @max_messages 64
   @max_bytes 65_536
 
+  # So many calls keep the worker busy while answers are handed out here.
+  @enough 16
+
   # The bytes of a packet of several messages, beside those of packets that would hold one each.
   @around 5
 
@@ -46,6 +49,11 @@ defmodule PortWorker.Writer do
     room: 0,
     nudged: 0
   ]
+
+  @typedoc "A packet that is being collected."
+  @opaque open ::
+            {batch :: [Wire.encoded()], bytes :: non_neg_integer(), count :: non_neg_integer(),
+             calls :: non_neg_integer()}
 
   @typedoc "A call that has been encoded, with the number of bytes of its packet."
   @type call :: {owner :: pid() | nil, Wire.encoded(), pos_integer()}
@@ -175,8 +183,11 @@ defmodule PortWorker.Writer do
   @doc """
   Writes what the connection has said, a message that it got, and those that wait behind it, as one packet. It ends
   with the first that is for the connection itself, which is returned.
+
+  Answers that come while the worker has enough to do are returned with the packet, which is not written yet: it goes on with
+  `go_on/2` when they have been handed out, since those who get them may have calls for it.
   """
-  @spec collect(t(), tuple()) :: {:done | {:handle, tuple()}, t()}
+  @spec collect(t(), tuple()) :: {:done | {:handle, tuple()} | {:answers, tuple(), open()}, t()}
   def collect(%{said: []} = writer, message), do: accept(message, writer, [], 0, 0, 0)
 
   # What the connection has to say goes first.
@@ -185,6 +196,10 @@ defmodule PortWorker.Writer do
     bytes = for {_encoded, size} <- said, reduce: 0, do: (sum -> sum + size)
     accept(message, %{writer | said: []}, batch, bytes, length(said), 0)
   end
+
+  @doc "Goes on with a packet."
+  @spec go_on(t(), open()) :: {:done | {:handle, tuple()} | {:answers, tuple(), open()}, t()}
+  def go_on(writer, {batch, bytes, count, calls}), do: gather(writer, batch, bytes, count, calls)
 
   # What changes with every message is passed as arguments: a struct would be copied each time. `batch` holds `count`
   # messages, the last one first, of `bytes`, `calls` of them calls.
@@ -202,9 +217,11 @@ defmodule PortWorker.Writer do
         called(writer, message)
         gather(writer, batch, bytes, count, calls)
 
-      # The answers of others do not wait for the packet, nor it for them.
+      # The answers of others do not wait for the packet.
       {^port, {:data, _packet}} = message ->
-        {{:handle, message}, packet(writer, batch, bytes, count, calls)}
+        if Load.in_flight(writer.share) >= @enough,
+          do: {{:answers, message, {batch, bytes, count, calls}}, writer},
+          else: {{:handle, message}, packet(writer, batch, bytes, count, calls)}
 
       {:control, _encoded, _size} = message ->
         accept(message, writer, batch, bytes, count, calls)

@@ -86,4 +86,37 @@ defmodule PortWorker.WriterTest do
              {1, "f", [@large], 1}
            ]
   end
+
+  describe "answers that come before a packet is full" do
+    defp with_in_flight(count) do
+      writer = writer(1_000_000)
+      Load.wrote(writer.share, count)
+      writer
+    end
+
+    # Answers, and a call of somebody who got one.
+    defp come do
+      answers = {self(), {:data, "answers"}}
+      send(self(), answers)
+      send(self(), call(2, "b"))
+      answers
+    end
+
+    test "are handed out first where the worker has enough to do, and the packet goes on" do
+      answers = come()
+
+      assert {{:answers, ^answers, open}, writer} =
+               Writer.collect(with_in_flight(16), call(1, "a"))
+
+      assert packets() == []
+      assert {:done, _writer} = Writer.go_on(writer, open)
+      assert packets() == [[{1, "f", ["a"], 1}, {2, "f", ["b"], 1}]]
+    end
+
+    test "end it where the worker waits for it" do
+      answers = come()
+      assert {{:handle, ^answers}, _writer} = Writer.collect(with_in_flight(15), call(1, "a"))
+      assert packets() == [{1, "f", ["a"], 1}]
+    end
+  end
 end

@@ -79,7 +79,16 @@ defmodule PortWorker.Call.KeptPoolTest do
     name = __MODULE__.Restarted
     {worker, _peers} = start_short(2, name: name)
     calls(name, 10)
+
+    # Until they have ended, calls may still go there.
+    monitors =
+      for index <- 1..2 do
+        {:ok, %{connection: connection}} = Routes.lookup({name, index})
+        Process.monitor(connection)
+      end
+
     Process.exit(worker, :kill)
+    for monitor <- monitors, do: assert_receive({:DOWN, ^monitor, _, _, _})
     peers = for _ <- 1..2, do: started()
 
     retry(fn ->
