@@ -5,14 +5,14 @@ defmodule Bench.Parts.Callers do
 
   alias Bench.{BareWorker, CEcho, Ceiling, Client, LeastClient, Table}
 
-  # Calls in all, enough for some tenths of a second.
+  # Calls in all, enough for about a second of many callers: they do not end all at once.
   @callers [
     {1, 8_000},
     {4, 30_000},
     {16, 60_000},
-    {64, 100_000},
-    {256, 100_000},
-    {1_000, 100_000}
+    {64, 250_000},
+    {256, 250_000},
+    {1_000, 250_000}
   ]
 
   @impl true
