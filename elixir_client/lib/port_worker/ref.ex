@@ -14,7 +14,7 @@ defmodule PortWorker.Ref do
   defstruct [:ref, :worker, :function, :owner, :id, :connection, :patience, :on_progress]
 
   @type t :: %__MODULE__{
-          ref: reference() | nil,
+          ref: reference(),
           worker: PortWorker.worker(),
           function: String.t(),
           owner: pid(),
@@ -25,11 +25,18 @@ defmodule PortWorker.Ref do
         }
 
   @doc false
-  # What all tasks of one process that are made by that plan have in common.
-  @spec new(PortWorker.worker(), PortWorker.Routes.Route.t(), PortWorker.Call.Plan.t()) :: t()
-  def new(worker, %{connection: connection}, %{function: function, time_left: time_left}) do
+  # A task of the calling process that is made by that plan. Its number is still to come; others by the same plan differ in that
+  # and in the reference.
+  @spec new(
+          PortWorker.worker(),
+          PortWorker.Routes.Route.t(),
+          PortWorker.Call.Plan.t(),
+          reference()
+        ) ::
+          t()
+  def new(worker, %{connection: connection}, %{function: function, time_left: time_left}, ref) do
     %__MODULE__{
-      ref: nil,
+      ref: ref,
       worker: worker,
       function: function,
       owner: self(),

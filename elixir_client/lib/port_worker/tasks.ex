@@ -103,7 +103,7 @@ defmodule PortWorker.Tasks do
          plan = Kept.keep(worker, call, route, plan),
          :ok <- send_planned(route, id, plan, call.args, ref, call, self()) do
       on_progress = Map.get(call.options, :on_progress)
-      %{Ref.new(worker, route, plan) | ref: ref, id: id, on_progress: on_progress}
+      %{Ref.new(worker, route, plan, ref) | id: id, on_progress: on_progress}
     else
       {:error, error} -> refused(worker, ref, call.function, call.span, error)
     end

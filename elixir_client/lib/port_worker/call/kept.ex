@@ -20,8 +20,8 @@ defmodule PortWorker.Call.Kept do
   @most_times 100
 
   @doc """
-  The number of such a call, the call without its arguments, where it goes, its plan, and the task that it would be, which lacks its
-  reference and its number.
+  The number of such a call, the call without its arguments, where it goes, its plan, and a task that was made by it, of which it differs in
+  reference and number.
 
   Else it is to be made in full: where a route is returned, it has been chosen already.
   """
@@ -130,14 +130,14 @@ defmodule PortWorker.Call.Kept do
   # The chooser is looked up each time, so that one of a worker that was restarted since is not kept.
   defp entry(worker, function, opts, call, %{key: {_name, _index} = key} = route, plan) do
     with chooser when chooser != nil <- Routes.chooser(worker) do
-      member = {route, plan, Ref.new(worker, route, plan)}
+      member = {route, plan, Ref.new(worker, route, plan, make_ref())}
       members = Map.put(members(worker, function, opts), key, member)
       {worker, function, opts, call, chooser, members}
     end
   end
 
   defp entry(worker, function, opts, call, route, plan),
-    do: {worker, function, opts, call, route, plan, Ref.new(worker, route, plan)}
+    do: {worker, function, opts, call, route, plan, Ref.new(worker, route, plan, make_ref())}
 
   defp members(worker, function, opts) do
     @kept
