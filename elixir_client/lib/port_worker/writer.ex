@@ -36,7 +36,7 @@ defmodule PortWorker.Writer do
   # `said` is what the connection itself has to say, the last message first; `handed` is how many messages
   # the other process has and has not written; so many bytes as `room` the port is sure to take without being busy. A packet of
   # several messages has at most `limit` bytes beside what is around them, or `frame` where one of them is a large call. Those who wait
-  # for the calls up to the number `nudged` have been.
+  # for the calls up to the number `nudged` have been. The packet that is being collected has `waited?` for answers once.
   defstruct [
     :port,
     :share,
@@ -47,7 +47,8 @@ defmodule PortWorker.Writer do
     said: [],
     handed: 0,
     room: 0,
-    nudged: 0
+    nudged: 0,
+    waited?: false
   ]
 
   @typedoc "A packet that is being collected."
@@ -68,7 +69,8 @@ defmodule PortWorker.Writer do
           said: [Wire.encoded_message()],
           handed: non_neg_integer(),
           room: integer(),
-          nudged: non_neg_integer()
+          nudged: non_neg_integer(),
+          waited?: boolean()
         }
 
   @doc "What writes to `port`, for the calling process. It counts the calls it writes in `share`."
@@ -185,9 +187,13 @@ defmodule PortWorker.Writer do
   with the first that is for the connection itself, which is returned.
 
   Answers that come while the worker has enough to do are returned with the packet, which is not written yet: it goes on with
-  `go_on/2` when they have been handed out, since those who get them may have calls for it.
+  `go_on/2` when they have been handed out, since those who get them may have calls for it. It does so once, for there may be no end
+  to what streams bring.
   """
   @spec collect(t(), tuple()) :: {:done | {:handle, tuple()} | {:answers, tuple(), open()}, t()}
+  def collect(%{waited?: true} = writer, message),
+    do: collect(%{writer | waited?: false}, message)
+
   def collect(%{said: []} = writer, message), do: accept(message, writer, [], 0, 0, 0)
 
   # What the connection has to say goes first.
@@ -219,8 +225,8 @@ defmodule PortWorker.Writer do
 
       # The answers of others do not wait for the packet.
       {^port, {:data, _packet}} = message ->
-        if Load.in_flight(writer.share) >= @enough,
-          do: {{:answers, message, {batch, bytes, count, calls}}, writer},
+        if not writer.waited? and Load.in_flight(writer.share) >= @enough,
+          do: {{:answers, message, {batch, bytes, count, calls}}, %{writer | waited?: true}},
           else: {{:handle, message}, packet(writer, batch, bytes, count, calls)}
 
       {:control, _encoded, _size} = message ->

@@ -113,6 +113,16 @@ defmodule PortWorker.WriterTest do
       assert packets() == [[{1, "f", ["a"], 1}, {2, "f", ["b"], 1}]]
     end
 
+    test "end it when it has waited for others, and the next waits again" do
+      come()
+      assert {{:answers, _first, open}, writer} = Writer.collect(with_in_flight(16), call(1, "a"))
+      answers = come()
+      assert {{:handle, ^answers}, writer} = Writer.go_on(writer, open)
+      assert packets() == [[{1, "f", ["a"], 1}, {2, "f", ["b"], 1}]]
+      send(self(), answers)
+      assert {{:answers, ^answers, _open}, _writer} = Writer.collect(writer, call(3, "c"))
+    end
+
     test "end it where the worker waits for it" do
       answers = come()
       assert {{:handle, ^answers}, _writer} = Writer.collect(with_in_flight(15), call(1, "a"))
