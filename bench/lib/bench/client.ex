@@ -46,13 +46,10 @@ defmodule Bench.Client do
 
   @doc "Tasks a second with `count` of them started before the first is awaited."
   @spec tasks(pos_integer(), pos_integer()) :: map()
-  def tasks(count, times), do: repeated(count, times, &start_and_await/2)
-
-  @doc "What `fun`, which makes `count` calls, does of them in a second, `times` over."
-  @spec repeated(pos_integer(), pos_integer(), (PortWorker.worker(), pos_integer() -> term())) ::
-          map()
-  def repeated(count, times, fun) do
-    with_worker(fn worker -> Clock.rate(count, times, fn -> fun.(worker, count) end) end)
+  def tasks(count, times) do
+    with_worker(fn worker ->
+      Clock.rate(count, times, fn -> start_and_await(worker, count) end)
+    end)
   end
 
   @doc "Starts `count` tasks and then awaits each."
