@@ -12,13 +12,13 @@ defmodule PortWorker.Calls do
   alias PortWorker.{Pending, Session, Waiting}
 
   @typedoc """
-  Where an answer goes. Of a task more is known, for nobody may be waiting who knows it. To be nudged is one who waits
+  Where an answer goes. A task is entered in a table as well, for nobody may be waiting who knows it. To be nudged is one who waits
   without a timer, see `PortWorker.Waiting`.
   """
   @type to ::
           {pid(), reference()}
           | {pid(), reference(), :nudge}
-          | {pid(), reference(), function :: String.t(), Pending.place()}
+          | {pid(), reference(), Pending.place()}
   @type id :: pos_integer()
 
   # Where the call is kept that was written by its caller last, with its owner and, once that is dead, how many
@@ -74,10 +74,10 @@ defmodule PortWorker.Calls do
   def take(id), do: :erlang.erase(id) |> or_nil()
 
   @doc "The function of a task, or `nil`."
-  @spec function(id()) :: String.t() | nil
-  def function(id) do
+  @spec function(id(), Pending.t()) :: String.t() | nil
+  def function(id, pending) do
     case Process.get(id) do
-      {_pid, _ref, function, _place} -> function
+      {_pid, _ref, place} when place != :nudge -> Pending.function(pending, id, place)
       _call_or_none -> nil
     end
   end
@@ -100,20 +100,27 @@ defmodule PortWorker.Calls do
     :ok
   end
 
-  def answer({pid, ref, function, place}, id, result, pending) do
-    if Pending.claim(pending, id, place), do: send(pid, {ref, named(result, function)})
+  def answer({pid, ref, place}, id, {:ok, _value} = ok, pending) do
+    if Pending.claim(pending, id, place), do: send(pid, {ref, ok})
     :ok
   end
 
-  defp named({:ok, _value} = ok, _function), do: ok
-  defp named({:error, error}, function), do: {:error, %{error | function: function}}
+  def answer({pid, ref, place}, id, {:error, error}, pending) do
+    # Before, since the place may be another task's afterwards.
+    function = Pending.function(pending, id, place)
+
+    if Pending.claim(pending, id, place),
+      do: send(pid, {ref, {:error, %{error | function: function}}})
+
+    :ok
+  end
 
   @doc "Nobody waits for it any more."
   @spec drop(to(), id(), Pending.t()) :: :ok
   def drop({_pid, _ref}, _id, _pending), do: :ok
   def drop({_pid, _ref, :nudge}, _id, _pending), do: :ok
 
-  def drop({_pid, _ref, _function, place}, id, pending) do
+  def drop({_pid, _ref, place}, id, pending) do
     _ = Pending.claim(pending, id, place)
     :ok
   end

@@ -137,6 +137,20 @@ defmodule PortWorker.Pending do
     :atomics.compare_exchange(slots, slot, id, 0) == :ok
   end
 
+  @doc "The function of a task that is in there, else `nil`."
+  @spec function(t(), Calls.id(), place()) :: String.t() | nil
+  def function({table, _marks, _slots}, id, place) do
+    key = if place == :table, do: {id}, else: place
+
+    case :ets.lookup(table, key) do
+      [{^key, ^id, _pid, _ref, function}] -> function
+      _anothers -> nil
+    end
+  rescue
+    # The table is gone.
+    ArgumentError -> nil
+  end
+
   @doc "The numbers of all tasks."
   @spec all(t()) :: [Calls.id()]
   def all({table, _marks, slots}) do

@@ -133,7 +133,7 @@ defmodule PortWorker.Tasks do
       # First of all, so that no answer can come before.
       place = Pending.add(pending, id, self(), ref, function)
       if announced, do: Requests.announce(route, id, announced, ref, progress_to)
-      open? = Writer.call(route, id, {self(), ref, function, place}, encoded)
+      open? = Writer.call(route, id, {self(), ref, place}, encoded)
       Kept.sent(route, plan)
       # A worker that ends takes its leave of the tasks that were entered before.
       if open? or answered?(pending, id, place, ref), do: :ok, else: {:error, ended()}

@@ -15,7 +15,7 @@ defmodule PortWorker.Connection.Known do
   def ask(%{session: %{tasks: tasks}} = state, ref) when is_map_key(tasks, ref), do: state
 
   def ask(state, ref) do
-    case Calls.function(ref) do
+    case Calls.function(ref, state.pending) do
       nil -> state
       function -> add(state, ref, %Session.Task{function: function})
     end
