@@ -30,6 +30,8 @@ defmodule PortWorker.Pending do
   # Written by the connection again and again: far enough from what callers write that no two processors share it.
   @answered 20
 
+  @compile {:inline, write: 3}
+
   # Added to a count: to the calls made, that no more are to come; to the calls sent, that nobody looks after tasks any more. More
   # than can be counted to, and less than what takes the VM longer to compare.
   @over Bitwise.bsl(1, 58)
@@ -64,14 +66,13 @@ defmodule PortWorker.Pending do
 
   @doc """
   A call is about to be sent, of any kind, and a task has been entered. Returns how many have been by now. If that is
-  `open_by?/1`, the task is looked after: it is answered, come what may; of others nobody may know.
+  `open_by/1`, the task is looked after: it is answered, come what may; of others nobody may know.
   """
   @spec sent(t()) :: pos_integer()
   def sent({_table, marks, _slots}), do: :atomics.add_get(marks, @sent, 1)
 
   @doc "Whether tasks were still looked after when so many calls had been sent."
-  @spec open_by?(pos_integer()) :: boolean()
-  def open_by?(sent), do: sent < @over
+  defguard open_by(sent) when sent < @over
 
   @doc """
   Whether the call that was `sent` by that number is alone: all before it have been answered, so that nothing that is
@@ -119,7 +120,7 @@ defmodule PortWorker.Pending do
 
   @doc "Whether tasks are still looked after."
   @spec open?(t()) :: boolean()
-  def open?({_table, marks, _slots}), do: marks |> :atomics.get(@sent) |> open_by?()
+  def open?({_table, marks, _slots}), do: :atomics.get(marks, @sent) |> open_by()
 
   @doc """
   Takes a task out, and returns whether the caller of this is the one who did: then it has to see to the

@@ -9,11 +9,27 @@ defmodule PortWorker.Tasks do
   # A monitor of the connection costs as much. A task is entered in a table instead, from
   # which those are told who wait when the worker ends.
 
-  alias PortWorker.{Call, Calls, Error, Mailbox, Pending, Ref, Requests, Routes, Writer}
+  alias PortWorker.{
+    Call,
+    Calls,
+    Error,
+    Mailbox,
+    Pending,
+    Ref,
+    Requests,
+    Routes,
+    Telemetry,
+    Writer
+  }
+
   alias PortWorker.Call.{Kept, Plan}
   alias PortWorker.Telemetry.Span
 
   @type result :: {:ok, term()} | {:error, Error.t()}
+
+  # What starting a task takes is mostly function calls. Each is a reduction, too, and a process that takes many of these while another waits has the VM wake a second
+  # scheduler, which makes both of them slower.
+  @compile {:inline, send_planned: 7, own!: 1, wait: 2}
 
   @doc "Makes a call nobody waits for."
   @spec cast(PortWorker.worker(), Call.t()) :: :ok | {:error, Error.t()}
@@ -57,7 +73,7 @@ defmodule PortWorker.Tasks do
     case Kept.find(worker, function, args, opts) do
       {id, call, route, plan, task} ->
         ref = make_ref()
-        span = Span.shared(:call, worker, route, call)
+        span = if Telemetry.on?(), do: Span.shared(:call, worker, route, call)
         # Nobody else has to know more of such a call.
         announced = if span, do: %{call | span: span}
 
@@ -134,7 +150,7 @@ defmodule PortWorker.Tasks do
       place = Pending.add(pending, id, self(), ref, function)
       if announced, do: Requests.announce(route, id, announced, ref, progress_to)
       open? = Writer.call(route, id, {self(), ref, place}, encoded)
-      Kept.sent(route, plan)
+      if not plan.told?, do: Kept.sent(route, plan)
       # A worker that ends takes its leave of the tasks that were entered before.
       if open? or answered?(pending, id, place, ref), do: :ok, else: {:error, ended()}
     end

@@ -9,6 +9,8 @@ defmodule PortWorker.Writer do
   # given. (With `:nosuspend` it would have to try again, and nothing tells when. And a port that is never busy
   # takes longer for each write the more writes wait in it: a millisecond for the 80,000th.)
 
+  import PortWorker.Pending, only: [open_by: 1]
+
   alias PortWorker.{Calls, Executable, Pending, Wire}
   alias PortWorker.Pool.Load
   alias PortWorker.Routes.Route
@@ -88,7 +90,7 @@ defmodule PortWorker.Writer do
   def call(%{connection: connection, pending: pending}, id, to, {owner, encoded, size}) do
     sent = Pending.sent(pending)
     send(connection, {:call, owner, id, to, encoded, size})
-    Pending.open_by?(sent)
+    open_by(sent)
   end
 
   @doc "The same with a ref that says itself where the answer goes."

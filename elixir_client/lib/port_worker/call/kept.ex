@@ -10,6 +10,8 @@ defmodule PortWorker.Call.Kept do
   alias PortWorker.Call.Plan
   alias PortWorker.Routes.Route
 
+  @compile {:inline, same?: 1, numbered: 4}
+
   @kept :"$portworker_calls"
   @seen :"$portworker_seen"
   @most 8

@@ -8,6 +8,8 @@ defmodule PortWorker.Call.Plan do
 
   alias PortWorker.{Call, Context, Error, Options, Routes, Waiting, Wire, Writer}
 
+  @compile {:inline, encoded: 4, small?: 1}
+
   @kept :"$portworker_plan"
 
   # So many bytes of binaries are copied in less time than it takes to refer to them, from here to the pipe.
@@ -82,6 +84,7 @@ defmodule PortWorker.Call.Plan do
   end
 
   # To look deeper would take as long as it saves.
+  defp small?([arg]) when is_binary(arg), do: byte_size(arg) <= @copied
   defp small?(args), do: small?(args, @copied)
 
   defp small?([arg | rest], left) when is_binary(arg) and byte_size(arg) <= left do
