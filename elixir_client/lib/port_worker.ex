@@ -117,7 +117,7 @@ defmodule PortWorker do
   defmacro __using__(opts), do: PortWorker.Module.quoted(opts, __CALLER__)
 
   alias PortWorker.{Async, AsyncStream, Call, Channel, Context, Diagnostics, Error, Group}
-  alias PortWorker.{Options, Ref, Requests, Run, Server, Streams}
+  alias PortWorker.{Options, Ref, Requests, Run, Server, Streams, Tasks}
 
   @typedoc """
   A running worker: its name, or the pid that `start_link/1` returned. For calls also one of its OS processes, where it has
@@ -222,7 +222,7 @@ defmodule PortWorker do
 
   @doc "Starts a call and returns at once; the result comes as a message, or by `await/2` and `yield/2`; see `PortWorker.Async`."
   @spec start_task(worker(), atom() | String.t(), list(), keyword()) :: Ref.t()
-  defdelegate start_task(worker, function, args \\ [], opts \\ []), to: Async
+  defdelegate start_task(worker, function, args \\ [], opts \\ []), to: Tasks, as: :start
 
   @doc "Waits for the result of a task; see `PortWorker.Async`."
   @spec await(Ref.t(), timeout()) :: result()

@@ -101,8 +101,8 @@ defmodule PortWorker.Call do
           {:ok, timeout(), Writer.call()} | {:error, Error.t()}
   def encode(call, route, ref) do
     with {:ok, plan} <- Plan.of(call, route),
-         {:ok, encoded} <- Plan.encode(plan, route, ref, call.args) do
-      {:ok, plan.time_left, encoded}
+         {:ok, {encoded, size}} <- Plan.encode(plan, route, ref, call.args) do
+      {:ok, plan.time_left, {plan.owner, encoded, size}}
     end
   end
 

@@ -29,7 +29,7 @@ defmodule PortWorker.Calls do
   @doc "A call is made."
   @spec enter(id(), to()) :: :ok
   def enter(id, to) do
-    _ = Process.put(id, to)
+    _ = :erlang.put(id, to)
     :ok
   end
 
@@ -71,7 +71,12 @@ defmodule PortWorker.Calls do
 
   @doc "The call is over. Returns whose it was, or `nil` if nobody waits for it."
   @spec take(id()) :: to() | nil
-  def take(id), do: :erlang.erase(id) |> or_nil()
+  def take(id) do
+    case :erlang.erase(id) do
+      :undefined -> nil
+      to -> to
+    end
+  end
 
   @doc "The function of a task, or `nil`."
   @spec function(id(), Pending.t()) :: String.t() | nil
@@ -161,7 +166,4 @@ defmodule PortWorker.Calls do
     Waiting.unregister(owner)
     :erlang.erase(owner) != :undefined
   end
-
-  defp or_nil(:undefined), do: nil
-  defp or_nil(to), do: to
 end

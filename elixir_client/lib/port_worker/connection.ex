@@ -26,6 +26,10 @@ defmodule PortWorker.Connection do
   # is written to it then breaks the pipe, and the exit status is lost.
   @ack_delay 1_000
 
+  # The heap that it has at least while it is awake, in words: 800 kB. What it keeps of a call lives a little longer than a
+  # collection of a small heap waits, and would be copied twice.
+  @heap 100_000
+
   @enforce_keys [
     :server,
     :keys,
@@ -65,7 +69,9 @@ defmodule PortWorker.Connection do
   """
   @spec start_link(Routes.keys(), Load.share(), Options.start()) :: GenServer.on_start()
   def start_link(keys, share, options) do
-    GenServer.start_link(__MODULE__, {self(), keys, share, options})
+    GenServer.start_link(__MODULE__, {self(), keys, share, options},
+      spawn_opt: [min_heap_size: @heap]
+    )
   end
 
   @impl true

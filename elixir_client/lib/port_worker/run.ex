@@ -5,6 +5,8 @@ defmodule PortWorker.Run do
   # Unlike a task, of which see `PortWorker.Tasks`, it is entered nowhere, unless it waits for a while: only then it
   # watches the connection. A call that is made often has not even a timer until then, see `PortWorker.Waiting`.
 
+  import PortWorker.Call.Kept, only: [kept: 1]
+
   alias PortWorker.{
     Call,
     Context,
@@ -14,6 +16,7 @@ defmodule PortWorker.Run do
     Requests,
     Routes,
     Tasks,
+    Telemetry,
     Waiting,
     Writer
   }
@@ -31,15 +34,26 @@ defmodule PortWorker.Run do
   @spec run(PortWorker.worker(), atom() | String.t(), list(), keyword()) :: Known.result()
   def run(worker, function, args, opts) do
     case Kept.find(worker, function, args, opts) do
-      {id, call, route, plan, _task} ->
-        span = Span.start(:call, worker, route, call)
-        Span.stop(span, call_again(plan, route, id, args))
+      kept(pending: pending) = kept ->
+        case Pending.next_if_current(pending) do
+          nil -> run(worker, Call.new!(function, args, opts))
+          id -> run_again(worker, kept, id, args)
+        end
 
       nil ->
         run(worker, Call.new!(function, args, opts))
 
       route ->
         run_there(worker, route, Call.new!(function, args, opts))
+    end
+  end
+
+  defp run_again(worker, kept(call: call, route: route) = kept, id, args) do
+    if Telemetry.on?() do
+      span = Span.start(:call, worker, route, call)
+      Span.stop(span, call_again(kept, id, args))
+    else
+      call_again(kept, id, args)
     end
   end
 
@@ -73,74 +87,69 @@ defmodule PortWorker.Run do
   defp make(_span, worker, route, call) do
     id = Pending.next(route.pending)
 
-    with {:ok, plan} <- Plan.of(call, route) do
-      case Kept.keep(worker, call, route, plan) do
-        %{flag: nil} = plan -> call_and_wait(route, id, plan, call.args, call)
-        plan -> call_again(plan, route, id, call.args)
-      end
+    with {:ok, plan} <- Plan.of(call, route),
+         {:ok, message, kept} <- Kept.encode(worker, call, route, plan, id) do
+      if kept,
+        do: send_again(kept, id, message),
+        else: send_and_wait(route, plan, id, message, call)
     end
   end
 
-  defp call_again(%{flag: nil} = plan, route, id, args), do: call_and_wait(route, id, plan, args)
+  defp call_again(kept, id, args) do
+    with {:ok, message} <- Kept.encode(kept, id, args), do: send_again(kept, id, message)
+  end
 
-  defp call_again(%{flag: flag, function: function} = plan, route, id, args) do
-    case Plan.encode(plan, route, id, args) do
-      {:ok, encoded} ->
-        # Made in the same function as the receive, so that the receive skips what was in
-        # the mailbox before.
-        ref = make_ref()
+  defp send_again(kept(flag: nil, route: route, plan: plan), id, message),
+    do: send_and_wait(route, plan, id, message)
 
-        if Waiting.begin(flag, ref) do
-          Writer.call_and_wait(route, id, {self(), ref, :nudge}, encoded)
-          Kept.sent(route, plan)
+  defp send_again(kept, id, message) do
+    kept(pending: pending, connection: connection, port: port, owner: owner) = kept
+    kept(function: function, flag: flag, route: route, plan: plan) = kept
+    # Made in the same function as the receive, so that the receive skips what was in
+    # the mailbox before.
+    ref = make_ref()
 
-          receive do
-            # The monitor will say why.
-            {^ref, :gone} ->
-              Waiting.nudged(flag, ref)
-              patience = Call.patience(plan.time_left)
-              Call.result(function, wait_watching(route, id, ref, patience))
+    if Waiting.begin(flag, ref) do
+      to = {self(), ref, :nudge}
+      Writer.call_and_wait(port, connection, pending, owner, id, to, message)
 
-            {^ref, :watch} ->
-              Waiting.over(flag, ref)
-              # So long it has waited at least.
-              left = Call.left(Call.patience(plan.time_left), Nudges.interval())
-              Call.result(function, wait_watching(route, id, ref, left))
+      receive do
+        # The monitor will say why.
+        {^ref, :gone} ->
+          Waiting.nudged(flag, ref)
+          patience = Call.patience(plan.time_left)
+          Call.result(function, wait_watching(route, id, ref, patience))
 
-            {^ref, result} ->
-              Waiting.over(flag, ref)
-              Call.result(function, result)
-          end
-        else
-          call_and_wait(route, id, plan, args)
-        end
+        {^ref, :watch} ->
+          Waiting.over(flag, ref)
+          # So long it has waited at least.
+          left = Call.left(Call.patience(plan.time_left), Nudges.interval())
+          Call.result(function, wait_watching(route, id, ref, left))
 
-      {:error, error} ->
-        {:error, error}
+        {^ref, result} ->
+          Waiting.over(flag, ref)
+          Call.result(function, result)
+      end
+    else
+      send_and_wait(route, plan, id, message)
     end
   end
 
   # `announced` is a call of which the connection may have to know more.
-  defp call_and_wait(route, id, plan, args, announced \\ nil) do
-    case Plan.encode(plan, route, id, args) do
-      {:ok, encoded} ->
-        # As above.
-        ref = make_ref()
-        if announced, do: Requests.announce(route, id, announced, ref, nil)
-        Writer.call_and_wait(route, id, {self(), ref}, encoded)
-        Kept.sent(route, plan)
-        patience = Call.patience(plan.time_left)
+  defp send_and_wait(route, plan, id, message, announced \\ nil) do
+    %{pending: pending, connection: connection, port: port} = route
+    # As above.
+    ref = make_ref()
+    if announced, do: Requests.announce(route, id, announced, ref, nil)
+    Writer.call_and_wait(port, connection, pending, plan.owner, id, {self(), ref}, message)
+    patience = Call.patience(plan.time_left)
 
-        receive do
-          {^ref, result} -> Call.result(plan.function, result)
-        after
-          min(patience, @unwatched) ->
-            left = Call.left(patience, @unwatched)
-            Call.result(plan.function, wait_watching(route, id, ref, left))
-        end
-
-      {:error, error} ->
-        {:error, error}
+    receive do
+      {^ref, result} -> Call.result(plan.function, result)
+    after
+      min(patience, @unwatched) ->
+        left = Call.left(patience, @unwatched)
+        Call.result(plan.function, wait_watching(route, id, ref, left))
     end
   end
 

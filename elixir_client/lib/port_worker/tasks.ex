@@ -9,6 +9,8 @@ defmodule PortWorker.Tasks do
   # A monitor of the connection costs as much. A task is entered in a table instead, from
   # which those are told who wait when the worker ends.
 
+  import PortWorker.Call.Kept, only: [kept: 1]
+
   alias PortWorker.{
     Call,
     Calls,
@@ -29,7 +31,7 @@ defmodule PortWorker.Tasks do
 
   # What starting a task takes is mostly function calls. Each is a reduction, too, and a process that takes many of these while another waits has the VM wake a second
   # scheduler, which makes both of them slower.
-  @compile {:inline, send_planned: 7, own!: 1, wait: 2}
+  @compile {:inline, start_again: 4, enter: 8, own!: 1, wait: 2}
 
   @doc "Makes a call nobody waits for."
   @spec cast(PortWorker.worker(), Call.t()) :: :ok | {:error, Error.t()}
@@ -71,15 +73,10 @@ defmodule PortWorker.Tasks do
   @spec start(PortWorker.worker(), atom() | String.t(), list(), keyword()) :: Ref.t()
   def start(worker, function, args, opts) do
     case Kept.find(worker, function, args, opts) do
-      {id, call, route, plan, task} ->
-        ref = make_ref()
-        span = if Telemetry.on?(), do: Span.shared(:call, worker, route, call)
-        # Nobody else has to know more of such a call.
-        announced = if span, do: %{call | span: span}
-
-        case send_planned(route, id, plan, args, ref, announced, self()) do
-          :ok -> %{task | ref: ref, id: id}
-          {:error, error} -> refused(worker, ref, task.function, span, error)
+      kept(pending: pending) = kept ->
+        case Pending.next_if_current(pending) do
+          nil -> start(worker, Call.new!(function, args, opts))
+          id -> start_again(worker, kept, id, args)
         end
 
       nil ->
@@ -89,6 +86,28 @@ defmodule PortWorker.Tasks do
         start_there(worker, route, Call.new!(function, args, opts))
     end
   end
+
+  defp start_again(worker, kept, id, args) do
+    kept(pending: pending, connection: connection, owner: owner) = kept
+    kept(function: function, task: task) = kept
+    ref = make_ref()
+    # Nobody else has to know more of such a call.
+    announced = if Telemetry.on?(), do: announced(worker, kept)
+
+    with {:ok, message} <- Kept.encode(kept, id, args),
+         :ok <- enter(pending, connection, owner, id, ref, function, message, announced) do
+      %{task | ref: ref, id: id}
+    else
+      {:error, error} -> refused(worker, ref, function, span_of(announced), error)
+    end
+  end
+
+  defp announced(worker, kept(call: call, route: route)) do
+    {route, with_span(call, worker, route), self()}
+  end
+
+  defp span_of({_route, %{span: span}, _progress_to}), do: span
+  defp span_of(nil), do: nil
 
   defp start(worker, call) do
     case Routes.fetch(worker, call) do
@@ -116,8 +135,8 @@ defmodule PortWorker.Tasks do
     id = Pending.next(route.pending)
 
     with {:ok, plan} <- Plan.of(call, route),
-         plan = Kept.keep(worker, call, route, plan),
-         :ok <- send_planned(route, id, plan, call.args, ref, call, self()) do
+         {:ok, message, _kept} <- Kept.encode(worker, call, route, plan, id),
+         :ok <- enter(route, plan, id, ref, message, call, self()) do
       on_progress = Map.get(call.options, :on_progress)
       %{Ref.new(worker, route, plan, ref) | id: id, on_progress: on_progress}
     else
@@ -135,26 +154,31 @@ defmodule PortWorker.Tasks do
     id = Pending.next(route.pending)
 
     with {:ok, plan} <- Plan.of(call, route),
-         :ok <- send_planned(route, id, plan, call.args, ref, call, progress_to) do
+         {:ok, message} <- Plan.encode(plan, route, id, call.args),
+         :ok <- enter(route, plan, id, ref, message, call, progress_to) do
       {:ok, id, plan.time_left}
     end
   end
 
-  # `announced` is a call of which the connection may have to know more.
-  defp send_planned(route, id, plan, args, ref, announced, progress_to) do
-    %{pending: pending} = route
-
-    with {:ok, encoded} <- Plan.encode(plan, route, id, args) do
-      %{function: function} = plan
-      # First of all, so that no answer can come before.
-      place = Pending.add(pending, id, self(), ref, function)
-      if announced, do: Requests.announce(route, id, announced, ref, progress_to)
-      open? = Writer.call(route, id, {self(), ref, place}, encoded)
-      if not plan.told?, do: Kept.sent(route, plan)
-      # A worker that ends takes its leave of the tasks that were entered before.
-      if open? or answered?(pending, id, place, ref), do: :ok, else: {:error, ended()}
-    end
+  defp enter(route, plan, id, ref, message, call, progress_to) do
+    %{pending: pending, connection: connection} = route
+    %{owner: owner, function: function} = plan
+    announced = {route, call, progress_to}
+    enter(pending, connection, owner, id, ref, function, message, announced)
   end
+
+  # Enters a task and sends it. `announced` is a call of which the connection may have to know more.
+  defp enter(pending, connection, owner, id, ref, function, message, announced) do
+    # First of all, so that no answer can come before.
+    place = Pending.add(pending, id, self(), ref, function)
+    if announced, do: announce(announced, id, ref)
+    open? = Writer.call(connection, pending, owner, id, {self(), ref, place}, message)
+    # A worker that ends takes its leave of the tasks that were entered before.
+    if open? or answered?(pending, id, place, ref), do: :ok, else: {:error, ended()}
+  end
+
+  defp announce({route, call, progress_to}, id, ref),
+    do: Requests.announce(route, id, call, ref, progress_to)
 
   # Whether somebody has taken it on to answer a task of a worker that ends.
   defp answered?(pending, id, place, ref) do

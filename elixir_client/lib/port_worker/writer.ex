@@ -34,6 +34,8 @@ defmodule PortWorker.Writer do
   # Past this, what was just written is worth a collection: the process may sleep long.
   @large 1_048_576
 
+  @compile {:inline, late: 3}
+
   @enforce_keys [:port, :share, :stalled]
   # `said` is what the connection itself has to say, the last message first; `handed` is how many messages
   # the other process has and has not written; so many bytes as `room` the port is sure to take without being busy. A packet of
@@ -86,8 +88,15 @@ defmodule PortWorker.Writer do
   Has a connection write a call, whose answer goes to `to`; its owner is watched unless it is `nil`. Returns whether the
   connection still looked after tasks.
   """
-  @spec call(Route.t(), Calls.id(), Calls.to(), call()) :: boolean()
-  def call(%{connection: connection, pending: pending}, id, to, {owner, encoded, size}) do
+  @spec call(
+          pid(),
+          Pending.t(),
+          owner :: pid() | nil,
+          Calls.id(),
+          Calls.to(),
+          Wire.encoded_message()
+        ) :: boolean()
+  def call(connection, pending, owner, id, to, {encoded, size}) do
     sent = Pending.sent(pending)
     send(connection, {:call, owner, id, to, encoded, size})
     open_by(sent)
@@ -102,14 +111,20 @@ defmodule PortWorker.Writer do
   end
 
   @doc """
-  The same as `call/4` for a caller that waits for nothing else. A small call that is alone it writes itself, which spares it the
+  The same as `call/6` for a caller that waits for nothing else. A small call that is alone it writes itself, which spares it the
   way by the connection, if it has an owner that is watched: that has nothing to write which would have to come before, nor others' calls to put into
-  one packet with it.
+  one packet with it. `port` is where it may write.
   """
-  @spec call_and_wait(Route.t(), Calls.id(), Calls.to(), call()) :: :ok
-  def call_and_wait(route, id, to, {owner, encoded, size}) do
-    %{connection: connection, pending: pending, port: port} = route
-
+  @spec call_and_wait(
+          port() | nil,
+          pid(),
+          Pending.t(),
+          owner :: pid() | nil,
+          Calls.id(),
+          Calls.to(),
+          Wire.encoded_message()
+        ) :: :ok
+  def call_and_wait(port, connection, pending, owner, id, to, {encoded, size}) do
     sent = Pending.sent(pending)
 
     if port != nil and owner != nil and size <= @max_bytes and Pending.alone?(pending, sent) do

@@ -35,21 +35,23 @@ defmodule PortWorker.WireTest do
   # Refs where one form of integers goes over into another, and one that is none.
   @ids [1, 0xFF, 0x100, 0x7FFFFFFF, 0x80000000, 0x1_0000_0000_0000, {:cast, "f", 1}]
 
-  # Arguments of a call, and whether they are small.
+  # Of those that are put together by hand, that are copied, and that are referred to.
   @arguments [
-    {["a"], true},
-    {[""], true},
-    {[<<1::1>>], true},
-    {["a", 1], true},
-    {[], true},
-    {["a", :binary.copy("x", 100_000)], false}
+    ["a"],
+    [""],
+    [:binary.copy("x", 2_048)],
+    ["a", 1],
+    [],
+    [<<1::1>>],
+    [:binary.copy("x", 2_049)],
+    ["a", :binary.copy("x", 100_000)]
   ]
 
   test "a call is its options behind the rest, whatever its ref and its arguments" do
     options = %{timeout: 5_000, owner: self()}
 
-    for id <- @ids, {args, small?} <- @arguments do
-      {call, size} = Wire.call(id, "f", args, small?, Wire.small_term(options))
+    for id <- @ids, args <- @arguments do
+      {call, size} = Wire.call(id, "f", args, Wire.small_term(options))
       assert size == byte_size(packet([call]))
       assert Wire.decode(packet([call])) == {:ok, [{:call, id, "f", args, options}]}
       assert bytes_of_ref(call, 1) == bytes_of_ref_in_cancel(id)
@@ -57,8 +59,8 @@ defmodule PortWorker.WireTest do
   end
 
   test "a short call has the number of its options behind the rest" do
-    for id <- @ids, is_integer(id), {args, small?} <- @arguments, number <- [3, 300] do
-      {call, size} = Wire.short_call(id, Wire.short("echo", number), args, small?)
+    for id <- @ids, is_integer(id), args <- @arguments, number <- [3, 300] do
+      {call, size} = Wire.short_call(id, Wire.short("echo", number), args)
       assert size == byte_size(packet([call]))
       assert :erlang.binary_to_term(packet([call])) == {id, "echo", args, number}
       assert bytes_of_ref(call, 0) == bytes_of_ref_in_cancel(id)

@@ -15,7 +15,7 @@ defmodule PortWorker.WriterTest do
 
   # A message as a caller sends it to a connection.
   defp call(id, arg) do
-    {encoded, size} = Wire.short_call(id, Wire.short("f", 1), [arg], byte_size(arg) < 1_000)
+    {encoded, size} = Wire.short_call(id, Wire.short("f", 1), [arg])
     {:call, nil, id, {self(), make_ref()}, encoded, size}
   end
 

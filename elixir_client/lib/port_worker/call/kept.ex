@@ -5,12 +5,50 @@ defmodule PortWorker.Call.Kept do
   #
   # A process keeps few of them, in its dictionary, and only such as nobody has to know more of than who waits. Of a worker of several
   # OS processes it keeps a call for each of these, and chooses anew each time.
+  #
+  # (None is kept by a process that is called back, which has a context; and a process has it before it makes any call.)
 
-  alias PortWorker.{Call, Calls, Context, Pending, Ref, Routes, Waiting}
+  require Record
+
+  alias PortWorker.{Call, Calls, Error, Pending, Ref, Routes, Waiting, Wire}
   alias PortWorker.Call.Plan
   alias PortWorker.Routes.Route
 
-  @compile {:inline, same?: 1, numbered: 4}
+  # A tuple, and flat: to look into `route` and `plan` for what each call needs takes as long as the rest of it. The call is without its
+  # arguments, and others' tasks differ from `task` in reference and number. `short` is for a worker that keeps the options, and
+  # `flag` for waiting without a timer.
+  Record.defrecord(:kept, [
+    :pending,
+    :connection,
+    :port,
+    :owner,
+    :max_frame,
+    :short,
+    :flag,
+    :task,
+    :function,
+    :node,
+    :call,
+    :route,
+    :plan
+  ])
+
+  @type kept ::
+          record(:kept,
+            pending: Pending.t(),
+            connection: pid(),
+            port: port() | nil,
+            owner: pid() | nil,
+            max_frame: pos_integer(),
+            short: Wire.short() | nil,
+            flag: Waiting.flag() | nil,
+            task: Ref.t(),
+            function: String.t(),
+            node: node(),
+            call: Call.t(),
+            route: Route.t(),
+            plan: Plan.t()
+          )
 
   @kept :"$portworker_calls"
   @seen :"$portworker_seen"
@@ -22,13 +60,12 @@ defmodule PortWorker.Call.Kept do
   @most_times 100
 
   @doc """
-  The number of such a call, the call without its arguments, where it goes, its plan, and a task that was made by it, of which it differs in
-  reference and number.
+  Such a call, which has no number yet.
 
   Else it is to be made in full: where a route is returned, it has been chosen already.
   """
   @spec find(PortWorker.worker(), atom() | String.t(), list(), keyword()) ::
-          {Calls.id(), Call.t(), Route.t(), Plan.t(), Ref.t()} | Route.t() | nil
+          kept() | Route.t() | nil
   def find(worker, function, args, opts) when length(args) >= 0 do
     # Not by `Process`, since every call comes by here.
     case :erlang.get(@kept) do
@@ -39,15 +76,15 @@ defmodule PortWorker.Call.Kept do
 
   def find(_worker, _function, _no_arguments, _opts), do: nil
 
-  defp find_in([{worker, function, opts, call, route, plan, task} | _], worker, function, opts) do
-    if same?(plan), do: numbered(call, route, plan, task)
-  end
+  # The node is in the bytes that the worker keeps, and may get its name late.
+  defp find_in([{worker, function, opts, kept} | _], worker, function, opts),
+    do: if(kept(kept, :node) == node(), do: kept)
 
   defp find_in([{worker, function, opts, call, chooser, members} | _], worker, function, opts) do
     with {:ok, %{key: key, connection: connection} = route} <- Routes.choose(chooser, call) do
       case members do
-        %{^key => {%{connection: ^connection}, plan, task}} ->
-          if same?(plan), do: numbered(call, route, plan, task), else: route
+        %{^key => kept(connection: ^connection, node: node) = kept} ->
+          if node == node(), do: kept, else: route
 
         # That of another OS process or, for the worker may have been restarted, by a chooser that knows nothing any more.
         _new ->
@@ -61,39 +98,47 @@ defmodule PortWorker.Call.Kept do
   defp find_in([_other | rest], worker, function, opts), do: find_in(rest, worker, function, opts)
   defp find_in([], _worker, _function, _opts), do: nil
 
-  # What depends on more than the call.
-  defp same?(%{node: node}), do: node == node() and Context.none?()
+  @doc "The bytes of such a call. It is an error if the worker does not accept as many."
+  @spec encode(kept(), Calls.id(), args :: list()) ::
+          {:ok, Wire.encoded_message()} | {:error, Error.t()}
+  def encode(kept(short: nil, plan: plan, route: route), id, args),
+    do: Plan.encode(plan, route, id, args)
 
-  defp numbered(call, %{pending: pending} = route, plan, task) do
-    with id when id != nil <- Pending.next_if_current(pending), do: {id, call, route, plan, task}
-  end
-
-  @doc """
-  Keeps a call for others like it, if there can be some: it is the second of those. Returns the plan that it is to be made
-  by.
-  """
-  @spec keep(PortWorker.worker(), Call.t(), Route.t(), Plan.t()) :: Plan.t()
-  def keep(
-        worker,
-        %{given: {function, opts}, options: options} = call,
-        %{callbacks?: false, metadata: [], ticket: nil} = route,
-        plan
-      )
-      when (is_atom(worker) or is_pid(worker)) and not is_map_key(options, :on_progress) do
-    if Plan.lasting?(options) and seen?(:erlang.phash2({worker, function, opts})) do
-      plan = often(plan, route)
-      call = %{call | args: [], span: nil}
-
-      with entry when entry != nil <- entry(worker, function, opts, call, route, plan),
-           do: put(entry, worker, function, opts)
-
-      plan
-    else
-      plan
+  def encode(kept(short: short, max_frame: max_frame) = kept, id, args) do
+    case Wire.short_call(id, short, args) do
+      {_encoded, size} = message when size <= max_frame -> {:ok, message}
+      {_encoded, size} -> {:error, Plan.too_large(kept(kept, :plan), size, max_frame)}
     end
   end
 
-  def keep(_worker, _call, _route, plan), do: plan
+  @doc """
+  The same for a call that is made in full, and is about to be sent. It is kept for others like it, if there can be some, and
+  returned: it is the second of those.
+  """
+  @spec encode(PortWorker.worker(), Call.t(), Route.t(), Plan.t(), Calls.id()) ::
+          {:ok, Wire.encoded_message(), kept() | nil} | {:error, Error.t()}
+  def encode(worker, call, route, plan, id) do
+    if again?(worker, call, route) do
+      {flag, number} = often(plan, route)
+      keeping = if number, do: Plan.numbered(plan, number), else: plan
+
+      with {:ok, message} <- Plan.encode(keeping, route, id, call.args),
+           do: {:ok, message, keep(worker, call, route, plan, flag, number)}
+    else
+      with {:ok, message} <- Plan.encode(plan, route, id, call.args), do: {:ok, message, nil}
+    end
+  end
+
+  defp again?(
+         worker,
+         %{given: {function, opts}, options: options},
+         %{callbacks?: false, metadata: [], ticket: nil}
+       )
+       when (is_atom(worker) or is_pid(worker)) and not is_map_key(options, :on_progress) do
+    Plan.lasting?(options) and seen?(:erlang.phash2({worker, function, opts}))
+  end
+
+  defp again?(_worker, _call, _route), do: false
 
   # Whether a call of that hash was made not long ago. Options that are never the same again cost no more than this.
   defp seen?(hash) do
@@ -108,40 +153,58 @@ defmodule PortWorker.Call.Kept do
     again?
   end
 
-  # What is worth it for a call that is made often: a flag for waiting without a timer, and a number under which the worker is to
-  # keep the options, which the calls after it bring instead of them.
-  defp often(%{owner: owner} = plan, route) when owner != nil do
+  # What is worth it for a call that is made often: a flag, and a number under which the worker is to keep the options, which the calls
+  # after it bring instead of them.
+  defp often(%{owner: nil}, _route), do: {nil, nil}
+
+  defp often(_plan, %{connection: connection, pending: pending, short_calls?: short?}) do
     times = Process.get(@times, 0)
-    flag = if times < @most_times, do: Waiting.register(route.connection)
+    flag = if times < @most_times, do: Waiting.register(connection)
 
     if flag == nil do
-      plan
+      {nil, nil}
     else
       _ = Process.put(@times, times + 1)
-      short(%{plan | flag: flag}, route)
+      {flag, if(short?, do: Pending.next_options(pending))}
     end
   end
 
-  defp often(plan, _route), do: plan
+  defp keep(worker, call, route, plan, flag, number) do
+    %{pending: pending, connection: connection, port: port, max_frame: max_frame} = route
+    %{function: function, owner: owner, node: node} = plan
 
-  defp short(plan, %{short_calls?: true, pending: pending}),
-    do: Plan.numbered(plan, Pending.next_options(pending))
+    kept =
+      kept(
+        pending: pending,
+        connection: connection,
+        port: port,
+        owner: owner,
+        max_frame: max_frame,
+        short: number && Wire.short(function, number),
+        flag: flag,
+        function: function,
+        task: Ref.new(worker, route, plan, make_ref()),
+        node: node,
+        call: %{call | args: [], span: nil},
+        route: route,
+        plan: plan
+      )
 
-  defp short(plan, _route), do: plan
+    put(worker, call.given, kept)
+    kept
+  end
 
   # The chooser is looked up each time, so that one of a worker that was restarted since is not kept.
-  defp entry(worker, function, opts, call, %{key: {_name, _index} = key} = route, plan) do
+  defp put(worker, given, kept(route: %{key: {_name, _index} = key}, call: call) = kept) do
     with chooser when chooser != nil <- Routes.chooser(worker) do
-      member = {route, plan, Ref.new(worker, route, plan, make_ref())}
-      members = Map.put(members(worker, function, opts), key, member)
-      {worker, function, opts, call, chooser, members}
+      members = worker |> members(given) |> Map.put(key, kept)
+      put_first(worker, given, &{worker, &1, &2, call, chooser, members})
     end
   end
 
-  defp entry(worker, function, opts, call, route, plan),
-    do: {worker, function, opts, call, route, plan, Ref.new(worker, route, plan, make_ref())}
+  defp put(worker, given, kept), do: put_first(worker, given, &{worker, &1, &2, kept})
 
-  defp members(worker, function, opts) do
+  defp members(worker, {function, opts}) do
     @kept
     |> Process.get([])
     |> Enum.find_value(%{}, fn entry ->
@@ -151,41 +214,13 @@ defmodule PortWorker.Call.Kept do
     end)
   end
 
-  defp put(entry, worker, function, opts) do
+  defp put_first(worker, {function, opts}, entry) do
     others =
       @kept
       |> Process.get([])
       |> Enum.reject(&(elem(&1, 0) == worker and elem(&1, 1) == function and elem(&1, 2) == opts))
       |> Enum.take(@most - 1)
 
-    _ = Process.put(@kept, [entry | others])
-    :ok
+    Process.put(@kept, [entry.(function, opts) | others])
   end
-
-  @doc "A call with that plan has been sent: the worker knows by now what it is to keep."
-  @spec sent(Route.t(), Plan.t()) :: :ok
-  def sent(route, %{short: short, told?: false} = plan) when short != nil do
-    _ = Process.put(@kept, Enum.map(Process.get(@kept, []), &told(&1, route, plan)))
-    :ok
-  end
-
-  def sent(_route, _plan), do: :ok
-
-  defp told({worker, function, opts, call, route, plan, task}, route, plan),
-    do: {worker, function, opts, call, route, %{plan | told?: true}, task}
-
-  defp told({worker, function, opts, call, chooser, members}, %{key: key} = route, plan) do
-    members =
-      case members do
-        %{^key => {^route, ^plan, task}} ->
-          %{members | key => {route, %{plan | told?: true}, task}}
-
-        _another ->
-          members
-      end
-
-    {worker, function, opts, call, chooser, members}
-  end
-
-  defp told(another, _route, _plan), do: another
 end

@@ -6,29 +6,20 @@ defmodule PortWorker.Call.Plan do
   # To find all that out takes a caller longer than the rest of a small call, and is mostly the same as for the
   # process's last call. So a process keeps it, in its dictionary, unless it depends on more than on the call.
 
-  alias PortWorker.{Call, Context, Error, Options, Routes, Waiting, Wire, Writer}
-
-  @compile {:inline, encoded: 4, small?: 1}
+  alias PortWorker.{Call, Context, Error, Options, Routes, Wire}
 
   @kept :"$portworker_plan"
 
-  # So many bytes of binaries are copied in less time than it takes to refer to them, from here to the pipe.
-  @copied 2_048
-
-  # The node is in the bytes of the owner, and may get its name late. With a number the worker keeps the options, and once it has been
-  # told to, no call need bring them.
+  # The node is in the bytes of the owner, and may get its name late.
   @enforce_keys [:function, :time_left, :owner, :options, :node]
-  defstruct [:function, :time_left, :owner, :options, :node, short: nil, told?: false, flag: nil]
+  defstruct @enforce_keys
 
   @type t :: %__MODULE__{
           function: String.t(),
           time_left: timeout(),
           owner: pid() | nil,
           options: binary(),
-          node: node(),
-          short: Wire.short() | nil,
-          told?: boolean(),
-          flag: Waiting.flag() | nil
+          node: node()
         }
 
   @doc "The plan of a call that the calling process makes now."
@@ -56,46 +47,22 @@ defmodule PortWorker.Call.Plan do
 
   @doc "The same, with options that the worker is to keep under that number."
   @spec numbered(t(), pos_integer()) :: t()
-  def numbered(plan, number) do
-    short = Wire.short(plan.function, number)
-    %{plan | short: short, options: Wire.put(plan.options, :keep, number)}
-  end
+  def numbered(plan, number), do: %{plan | options: Wire.put(plan.options, :keep, number)}
 
-  @doc """
-  The call in bytes, with its ref and its arguments. It is an error if the worker does not accept as many. Once the worker has been told,
-  the options are no more than their number.
-  """
+  @doc "The call in bytes, with its ref and its arguments. It is an error if the worker does not accept as many."
   @spec encode(t(), Routes.Route.t(), ref :: term(), args :: list()) ::
-          {:ok, Writer.call()} | {:error, Error.t()}
-  def encode(%{told?: true} = plan, route, ref, args) do
-    %{function: function, owner: owner, short: short} = plan
-    encoded(Wire.short_call(ref, short, args, small?(args)), function, owner, route)
-  end
-
-  def encode(%{function: function, owner: owner, options: options}, route, ref, args) do
-    encoded(Wire.call(ref, function, args, small?(args), options), function, owner, route)
-  end
-
-  defp encoded({encoded, size}, function, owner, route) do
-    case route do
-      %{max_frame: max} when size <= max -> {:ok, {owner, encoded, size}}
-      %{max_frame: max} -> {:error, too_large(function, size, max)}
+          {:ok, Wire.encoded_message()} | {:error, Error.t()}
+  def encode(%{function: function, options: options} = plan, %{max_frame: max_frame}, ref, args) do
+    case Wire.call(ref, function, args, options) do
+      {_encoded, size} = message when size <= max_frame -> {:ok, message}
+      {_encoded, size} -> {:error, too_large(plan, size, max_frame)}
     end
   end
 
-  # To look deeper would take as long as it saves.
-  defp small?([arg]) when is_binary(arg), do: byte_size(arg) <= @copied
-  defp small?(args), do: small?(args, @copied)
-
-  defp small?([arg | rest], left) when is_binary(arg) and byte_size(arg) <= left do
-    small?(rest, left - byte_size(arg))
-  end
-
-  defp small?([arg | rest], left) when is_number(arg) or is_atom(arg), do: small?(rest, left)
-  defp small?(rest, _left), do: rest == []
-
-  defp too_large(function, size, max) do
-    text = "the call is #{size} bytes, the worker accepts packets of up to #{max}"
+  @doc "Why a call of so many bytes is not made."
+  @spec too_large(t(), pos_integer(), pos_integer()) :: Error.t()
+  def too_large(%{function: function}, size, max_frame) do
+    text = "the call is #{size} bytes, the worker accepts packets of up to #{max_frame}"
     Error.new(:frame_too_large, text, function: function)
   end
 
