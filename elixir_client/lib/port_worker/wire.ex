@@ -89,7 +89,7 @@ defmodule PortWorker.Wire do
         byte_size(function)::32, function::binary, @list, 1::32, @binary, byte_size(arg)::32,
         arg::binary, @nil_tag>>
 
-    {[call | options], byte_size(call) + byte_size(options) + 1}
+    {[call, options], byte_size(call) + byte_size(options) + 1}
   end
 
   def call(ref, function, args, options) do
@@ -97,12 +97,12 @@ defmodule PortWorker.Wire do
       <<@version, @small_tuple, 4, call::binary>> =
         :erlang.term_to_binary({:call, ref, function, args})
 
-      {[@call_head, call | options], byte_size(call) + byte_size(options) + 3}
+      {[@call_head, call, options], byte_size(call) + byte_size(options) + 3}
     else
       [<<@version, @small_tuple, 4, head::binary>> | tail] =
         :erlang.term_to_iovec({:call, ref, function, args})
 
-      call = [@call_head, head, tail | options]
+      call = [@call_head, head, tail, options]
       {call, IO.iodata_length(call) + 1}
     end
   end
