@@ -226,7 +226,7 @@ defmodule PortWorker do
 
   @doc "Waits for the result of a task; see `PortWorker.Async`."
   @spec await(Ref.t(), timeout()) :: result()
-  defdelegate await(task, timeout \\ :infinity), to: Async
+  defdelegate await(task, timeout \\ :infinity), to: Tasks
 
   @doc "Waits for the result of a task, and lets it go on if there is none yet; see `PortWorker.Async`."
   @spec yield(Ref.t(), timeout()) :: result() | nil

@@ -31,7 +31,7 @@ defmodule PortWorker.Tasks do
 
   # What starting a task takes is mostly function calls. Each is a reduction, too, and a process that takes many of these while another waits has the VM wake a second
   # scheduler, which makes both of them slower.
-  @compile {:inline, start_again: 4, enter: 8, own!: 1, wait: 2}
+  @compile {:inline, start_again: 4, enter: 8, wait: 2}
 
   @doc "Makes a call nobody waits for."
   @spec cast(PortWorker.worker(), Call.t()) :: :ok | {:error, Error.t()}
@@ -199,12 +199,10 @@ defmodule PortWorker.Tasks do
 
   @doc "Waits for the result; a task that takes too long is cancelled."
   @spec await(Ref.t(), timeout()) :: result()
-  def await(task, timeout) do
-    own!(task)
-
+  def await(%Ref{owner: owner, patience: patience} = task, timeout) when owner == self() do
     # The worker keeps the time. This is for one that cannot answer, so that it is no matter that it is counted from here:
     # to ask for the time costs a task more than to send it.
-    case wait(task, Call.earlier(timeout, task.patience || :infinity)) do
+    case wait(task, Call.earlier(timeout, patience || :infinity)) do
       nil ->
         abandon(task) ||
           {:error, Error.new(:timeout, "no result while it was awaited", function: task.function)}
@@ -214,12 +212,12 @@ defmodule PortWorker.Tasks do
     end
   end
 
+  def await(task, _timeout), do: not_own!(task)
+
   @doc "Waits for the result; `nil` when there is none yet."
   @spec yield(Ref.t(), timeout()) :: result() | nil
-  def yield(task, timeout) do
-    own!(task)
-    wait(task, timeout)
-  end
+  def yield(%Ref{owner: owner} = task, timeout) when owner == self(), do: wait(task, timeout)
+  def yield(task, _timeout), do: not_own!(task)
 
   @doc "Cancels the task and says how it ended."
   @spec cancel(Ref.t(), timeout()) :: PortWorker.receipt()
@@ -300,14 +298,13 @@ defmodule PortWorker.Tasks do
     Mailbox.take(task.ref)
   end
 
-  defp own!(%Ref{owner: owner}) when owner == self(), do: :ok
-
-  defp own!(%Ref{} = task) do
+  @spec not_own!(term()) :: no_return()
+  defp not_own!(%Ref{} = task) do
     raise ArgumentError,
           "#{inspect(task)} must be awaited by the process that started it, not by #{inspect(self())}"
   end
 
-  defp own!(other), do: no_task!(other)
+  defp not_own!(other), do: no_task!(other)
 
   @spec no_task!(term()) :: no_return()
   defp no_task!(%Task{}) do
