@@ -3,7 +3,7 @@ defmodule PortWorker.Call do
   # A call before it is sent: checked, with its end in time, and able to encode
   # itself in the process that makes it.
 
-  alias PortWorker.{Context, Error, Options, Routes, Writer}
+  alias PortWorker.{Context, Error, Options, Routes, Sender}
   alias PortWorker.Call.Plan
   alias PortWorker.Session.{Inputs, Task}
   alias PortWorker.Telemetry.Span
@@ -98,7 +98,7 @@ defmodule PortWorker.Call do
   why it cannot be sent.
   """
   @spec encode(t(), Routes.Route.t(), ref :: term()) ::
-          {:ok, timeout(), Writer.call()} | {:error, Error.t()}
+          {:ok, timeout(), Sender.call()} | {:error, Error.t()}
   def encode(call, route, ref) do
     with {:ok, plan} <- Plan.of(call, route),
          {:ok, {encoded, size}} <- Plan.encode(plan, route, ref, call.args) do

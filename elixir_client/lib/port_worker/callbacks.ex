@@ -4,7 +4,7 @@ defmodule PortWorker.Callbacks do
   # own, linked to the connection, which owns what is kept here: a task that ends takes
   # the calls back that were made for it along, and so does the end of their time.
 
-  alias PortWorker.{Context, Session, Wire, Writer}
+  alias PortWorker.{Context, Sender, Session, Wire}
 
   # How much longer than the worker waits, in milliseconds, a call back may take: the worker keeps the time, and what it
   # says of it is not to be overtaken.
@@ -116,7 +116,7 @@ defmodule PortWorker.Callbacks do
   defp give_up(%{running: running} = callbacks, pid, why) when is_map_key(running, pid) do
     {id, _ref, _timer} = Map.fetch!(running, pid)
     Process.exit(pid, :kill)
-    Writer.control(callbacks.connection, {:reply, id, failure(:exit, why, [])})
+    Sender.control(callbacks.connection, {:reply, id, failure(:exit, why, [])})
     remove(callbacks, pid)
   end
 
@@ -181,10 +181,10 @@ defmodule PortWorker.Callbacks do
     {_encoded, size} = message = Wire.encode({:reply, id, outcome})
 
     if size <= max_frame do
-      Writer.encoded(connection, message)
+      Sender.encoded(connection, message)
     else
       text = "the answer is #{size} bytes, the worker accepts packets of up to #{max_frame}"
-      Writer.control(connection, {:reply, id, failure(:error, text, [])})
+      Sender.control(connection, {:reply, id, failure(:error, text, [])})
     end
   end
 end

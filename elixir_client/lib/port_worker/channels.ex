@@ -7,7 +7,7 @@ defmodule PortWorker.Channels do
   # that may be kept anywhere: inputs that were sent, how many the worker is known to
   # take, outputs that were received since more were asked for, and what has ended.
 
-  alias PortWorker.{Call, Channel, Error, Requests, Routes, Wire, Writer}
+  alias PortWorker.{Call, Channel, Error, Requests, Routes, Sender, Wire}
   alias PortWorker.Session.Inputs
   alias PortWorker.Telemetry.Span
 
@@ -43,7 +43,7 @@ defmodule PortWorker.Channels do
 
     with {:ok, _time_left, encoded} <- Call.encode(call, route, ref),
          Requests.register(route, ref, Call.channel(call, route, ref, self())),
-         Writer.call(route, encoded),
+         Sender.call(route, encoded),
          :ok <- Routes.confirm(route) do
       {:ok, ref}
     else
@@ -90,7 +90,7 @@ defmodule PortWorker.Channels do
     with :ok <- open(channel),
          :ok <- fits(channel, message),
          :ok <- turn(channel, :atomics.add_get(counters, @sent, 1), timeout) do
-      Writer.encoded(channel.route.connection, message)
+      Sender.encoded(channel.route.connection, message)
     else
       {:error, error} -> {:error, %{error | function: channel.function}}
     end
@@ -184,13 +184,13 @@ defmodule PortWorker.Channels do
 
   @doc "Asks for `n` more outputs."
   @spec demand(Channel.t(), pos_integer()) :: :ok
-  def demand(channel, n), do: Writer.control(channel.route.connection, {:credit, channel.ref, n})
+  def demand(channel, n), do: Sender.control(channel.route.connection, {:credit, channel.ref, n})
 
   @doc "Tells the function that no more input comes."
   @spec close_input(Channel.t()) :: :ok
   def close_input(channel) do
     :atomics.put(channel.counters, @input_closed, 1)
-    Writer.control(channel.route.connection, {:close, channel.ref})
+    Sender.control(channel.route.connection, {:close, channel.ref})
   end
 
   @doc "Ends the channel; afterwards nothing of it is in the opener's mailbox."
@@ -200,7 +200,7 @@ defmodule PortWorker.Channels do
     abandon(channel.route, channel.ref)
   end
 
-  def close(channel), do: Writer.control(channel.route.connection, {:cancel, channel.ref})
+  def close(channel), do: Sender.control(channel.route.connection, {:cancel, channel.ref})
 
   defp flush(ref) do
     receive do

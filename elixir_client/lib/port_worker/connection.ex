@@ -10,7 +10,7 @@ defmodule PortWorker.Connection do
   use GenServer
 
   alias PortWorker.{Callbacks, Calls, Error, Executable, Hello, Options, Pending}
-  alias PortWorker.{Requests, Routes, Session, Writer}
+  alias PortWorker.{Requests, Routes, Sender, Session, Writer}
   alias PortWorker.Connection.{Actions, Known, Nudges, Spin}
   alias PortWorker.Pool.Load
   alias PortWorker.Routes.Route
@@ -159,6 +159,11 @@ defmodule PortWorker.Connection do
   def handle_info({:call, _owner, _encoded, _size} = message, state), do: write(message, state)
   def handle_info({:DOWN, _, :process, _, _} = message, state), do: write(message, state)
 
+  def handle_info({:pace, caller}, state) do
+    Sender.taken(caller)
+    {:noreply, state}
+  end
+
   def handle_info(:nudge, state), do: {:noreply, Nudges.due(state)}
 
   def handle_info({:written, count}, state) do
@@ -229,10 +234,8 @@ defmodule PortWorker.Connection do
   end
 
   def handle_info(:drain_over, state) do
-    broken(
-      Error.new(:worker_down, "the worker was stopped, and killed because it did not end"),
-      state
-    )
+    text = "the worker was stopped, and killed because it did not end"
+    broken(Error.new(:worker_down, text), state)
   end
 
   def handle_info(_late_timer_or_stray, state), do: {:noreply, state}

@@ -15,10 +15,10 @@ defmodule PortWorker.Run do
     Pending,
     Requests,
     Routes,
+    Sender,
     Tasks,
     Telemetry,
-    Waiting,
-    Writer
+    Waiting
   }
 
   alias PortWorker.Call.{Kept, Plan}
@@ -111,7 +111,7 @@ defmodule PortWorker.Run do
 
     if Waiting.begin(flag, ref) do
       to = {self(), ref, :nudge}
-      Writer.call_and_wait(port, connection, pending, owner, id, to, message)
+      Sender.call_and_wait(port, connection, pending, owner, id, to, message)
 
       receive do
         # The monitor will say why.
@@ -141,7 +141,7 @@ defmodule PortWorker.Run do
     # As above.
     ref = make_ref()
     if announced, do: Requests.announce(route, id, announced, ref, nil)
-    Writer.call_and_wait(port, connection, pending, plan.owner, id, {self(), ref}, message)
+    Sender.call_and_wait(port, connection, pending, plan.owner, id, {self(), ref}, message)
     patience = Call.patience(plan.time_left)
 
     receive do

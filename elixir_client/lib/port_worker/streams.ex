@@ -10,7 +10,7 @@ defmodule PortWorker.Streams do
   # Demand is bounded from above and below: `demand` elements are asked for at first,
   # and more, in one message, each time the consumer has used up `step` of them.
 
-  alias PortWorker.{Call, Error, Requests, Routes, Writer}
+  alias PortWorker.{Call, Error, Requests, Routes, Sender}
   alias PortWorker.Telemetry.Span
 
   # `taken` counts the elements of all steps that the consumer has used up.
@@ -59,7 +59,7 @@ defmodule PortWorker.Streams do
       {:ok, time_left, encoded} ->
         # Progress goes where everything else goes, to the alias.
         Requests.announce(route, ref, call, ref, ref)
-        Writer.call(route, encoded)
+        Sender.call(route, encoded)
 
         {:ok,
          %__MODULE__{
@@ -92,7 +92,7 @@ defmodule PortWorker.Streams do
 
   # `left` is how many elements the consumer can take before more are asked for.
   defp each(elements, acc, fun, stream, 0) do
-    Writer.control(stream.route.connection, {:credit, stream.ref, stream.step})
+    Sender.control(stream.route.connection, {:credit, stream.ref, stream.step})
     each(elements, acc, fun, %{stream | taken: stream.taken + stream.step}, stream.step)
   end
 
@@ -182,7 +182,7 @@ defmodule PortWorker.Streams do
 
   defp stop(stream) do
     close(stream.ref)
-    Writer.control(stream.route.connection, {:cancel, stream.ref})
+    Sender.control(stream.route.connection, {:cancel, stream.ref})
   end
 
   # Nothing arrives through the ref after the demonitor; what has is taken out.

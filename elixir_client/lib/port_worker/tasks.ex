@@ -20,8 +20,8 @@ defmodule PortWorker.Tasks do
     Ref,
     Requests,
     Routes,
-    Telemetry,
-    Writer
+    Sender,
+    Telemetry
   }
 
   alias PortWorker.Call.{Kept, Plan}
@@ -52,7 +52,7 @@ defmodule PortWorker.Tasks do
     case Call.encode(call, route, ref) do
       {:ok, _time_left, encoded} ->
         Requests.announce(route, ref, call, nil, nil)
-        Writer.call(route, encoded)
+        Sender.call(route, encoded)
         _ = if call.span && not looked_after?(route), do: lost(call)
         :ok
 
@@ -172,7 +172,7 @@ defmodule PortWorker.Tasks do
     # First of all, so that no answer can come before.
     place = Pending.add(pending, id, self(), ref, function)
     if announced, do: announce(announced, id, ref)
-    open? = Writer.call(connection, pending, owner, id, {self(), ref, place}, message)
+    open? = Sender.call(connection, pending, owner, id, {self(), ref, place}, message)
     # A worker that ends takes its leave of the tasks that were entered before.
     if open? or answered?(pending, id, place, ref), do: :ok, else: {:error, ended()}
   end

@@ -1,6 +1,6 @@
 defmodule PortWorker.Writer do
   @moduledoc false
-  # What goes to the port. Callers send a connection messages that they have encoded themselves; what waits in
+  # What goes to the port. Callers send a connection messages that they have encoded themselves, see `PortWorker.Sender`; what waits in
   # its mailbox it writes as one packet.
   #
   # A port that is busy suspends whoever writes to it, and must not suspend the process that receives. So the
@@ -9,11 +9,8 @@ defmodule PortWorker.Writer do
   # given. (With `:nosuspend` it would have to try again, and nothing tells when. And a port that is never busy
   # takes longer for each write the more writes wait in it: a millisecond for the 80,000th.)
 
-  import PortWorker.Pending, only: [open_by: 1]
-
-  alias PortWorker.{Calls, Executable, Pending, Wire}
+  alias PortWorker.{Calls, Executable, Wire}
   alias PortWorker.Pool.Load
-  alias PortWorker.Routes.Route
   alias PortWorker.Telemetry.Queue
   alias PortWorker.Test.Peer
 
@@ -61,8 +58,6 @@ defmodule PortWorker.Writer do
              calls :: non_neg_integer()}
 
   @typedoc "A call that has been encoded, with the number of bytes of its packet."
-  @type call :: {owner :: pid() | nil, Wire.encoded(), pos_integer()}
-
   @type t :: %__MODULE__{
           port: Executable.program(),
           share: Load.share(),
@@ -84,69 +79,6 @@ defmodule PortWorker.Writer do
     %__MODULE__{port: port, share: share, stalled: stalled, queue: queue}
   end
 
-  @doc """
-  Has a connection write a call, whose answer goes to `to`; its owner is watched unless it is `nil`. Returns whether the
-  connection still looked after tasks.
-  """
-  @spec call(
-          pid(),
-          Pending.t(),
-          owner :: pid() | nil,
-          Calls.id(),
-          Calls.to(),
-          Wire.encoded_message()
-        ) :: boolean()
-  def call(connection, pending, owner, id, to, {encoded, size}) do
-    sent = Pending.sent(pending)
-    send(connection, {:call, owner, id, to, encoded, size})
-    open_by(sent)
-  end
-
-  @doc "The same with a ref that says itself where the answer goes."
-  @spec call(Route.t(), call()) :: :ok
-  def call(%{connection: connection, pending: pending}, {owner, encoded, size}) do
-    _ = Pending.sent(pending)
-    send(connection, {:call, owner, encoded, size})
-    :ok
-  end
-
-  @doc """
-  The same as `call/6` for a caller that waits for nothing else. A small call that is alone it writes itself, which spares it the
-  way by the connection, if it has an owner that is watched: that has nothing to write which would have to come before, nor others' calls to put into
-  one packet with it. `port` is where it may write.
-  """
-  @spec call_and_wait(
-          port() | nil,
-          pid(),
-          Pending.t(),
-          owner :: pid() | nil,
-          Calls.id(),
-          Calls.to(),
-          Wire.encoded_message()
-        ) :: :ok
-  def call_and_wait(port, connection, pending, owner, id, to, {encoded, size}) do
-    sent = Pending.sent(pending)
-
-    if port != nil and owner != nil and size <= @max_bytes and Pending.alone?(pending, sent) do
-      # First, so that the connection knows who waits when the answer comes.
-      send(connection, {:called, owner, id, to})
-      write_alone(port, encoded, size) || send(connection, {:control, encoded, size})
-    else
-      send(connection, {:call, owner, id, to, encoded, size})
-    end
-
-    :ok
-  end
-
-  # That `:nosuspend` may count too much in the queue of messages of a port (see otp#11052) does not matter to one
-  # whose queue has no limit.
-  defp write_alone(port, encoded, size) do
-    :erlang.port_command(port, Wire.packet([encoded], 1, size), [:nosuspend])
-  rescue
-    # That the port is closed, its own messages tell.
-    ArgumentError -> true
-  end
-
   @doc "A call has been written by its caller."
   @spec called(t(), tuple()) :: :ok
   def called(writer, {:called, owner, id, to}) do
@@ -158,17 +90,6 @@ defmodule PortWorker.Writer do
 
   # Others of its time have been nudged already.
   defp late(id, to, %{nudged: nudged}), do: if(id <= nudged, do: Calls.nudge(to), else: :ok)
-
-  @doc "Has it write any other message."
-  @spec control(pid(), Wire.message() | :drain) :: :ok
-  def control(connection, message), do: encoded(connection, Wire.encode(message))
-
-  @doc "The same with a message that has been encoded."
-  @spec encoded(pid(), Wire.encoded_message()) :: :ok
-  def encoded(connection, {encoded, size}) do
-    send(connection, {:control, encoded, size})
-    :ok
-  end
 
   @doc "No packet of several messages is to be larger than `bytes`."
   @spec limit(t(), pos_integer()) :: t()

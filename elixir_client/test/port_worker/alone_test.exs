@@ -5,7 +5,7 @@ defmodule PortWorker.AloneTest do
   import PortWorker.ScriptedWorker
   import PortWorker.TestWorker, only: [remembered: 1, retry: 1, writer: 1]
 
-  alias PortWorker.{Calls, Connection, Error, Pending, Routes, Wire, Writer}
+  alias PortWorker.{Calls, Connection, Error, Pending, Routes, Sender, Wire, Writer}
 
   setup context do
     opts = Map.get(context, :start, [])
@@ -105,7 +105,7 @@ defmodule PortWorker.AloneTest do
     %{worker: worker, peer: peer, connection: connection} = context
     stop_reading(peer)
     ping = Wire.encode({:ping, :binary.copy("x", 500_000)})
-    for _ <- 1..20, do: Writer.encoded(connection, ping)
+    for _ <- 1..20, do: Sender.encoded(connection, ping)
     retry(fn -> Process.info(writer(connection), :status) == {:status, :suspended} end)
     assert {:error, %Error{reason: :timeout}} = PortWorker.run(worker, "f", [], timeout: 1)
   end
