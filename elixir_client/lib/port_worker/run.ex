@@ -17,7 +17,6 @@ defmodule PortWorker.Run do
     Routes,
     Sender,
     Tasks,
-    Telemetry,
     Waiting
   }
 
@@ -48,13 +47,11 @@ defmodule PortWorker.Run do
     end
   end
 
+  defp run_again(_worker, kept(spans?: false) = kept, id, args), do: call_again(kept, id, args)
+
   defp run_again(worker, kept(call: call, route: route) = kept, id, args) do
-    if Telemetry.on?() do
-      span = Span.start(:call, worker, route, call)
-      Span.stop(span, call_again(kept, id, args))
-    else
-      call_again(kept, id, args)
-    end
+    span = Span.start(:call, worker, route, call)
+    Span.stop(span, call_again(kept, id, args))
   end
 
   @doc "The same with a call that has been checked."

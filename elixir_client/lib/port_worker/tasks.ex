@@ -20,8 +20,7 @@ defmodule PortWorker.Tasks do
     Ref,
     Requests,
     Routes,
-    Sender,
-    Telemetry
+    Sender
   }
 
   alias PortWorker.Call.{Kept, Plan}
@@ -89,10 +88,10 @@ defmodule PortWorker.Tasks do
 
   defp start_again(worker, kept, id, args) do
     kept(pending: pending, connection: connection, owner: owner) = kept
-    kept(function: function, task: task) = kept
+    kept(function: function, task: task, spans?: spans?) = kept
     ref = make_ref()
     # Nobody else has to know more of such a call.
-    announced = if Telemetry.on?(), do: announced(worker, kept)
+    announced = if spans?, do: announced(worker, kept)
 
     with {:ok, message} <- Kept.encode(kept, id, args),
          :ok <- enter(pending, connection, owner, id, ref, function, message, announced) do

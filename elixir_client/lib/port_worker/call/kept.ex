@@ -10,13 +10,13 @@ defmodule PortWorker.Call.Kept do
 
   require Record
 
-  alias PortWorker.{Call, Calls, Error, Pending, Ref, Routes, Waiting, Wire}
+  alias PortWorker.{Call, Calls, Error, Pending, Ref, Routes, Telemetry, Waiting, Wire}
   alias PortWorker.Call.Plan
   alias PortWorker.Routes.Route
 
   # A tuple, and flat: to look into `route` and `plan` for what each call needs takes as long as the rest of it. The call is without its
   # arguments, and others' tasks differ from `task` in reference and number. `short` is for a worker that keeps the options, and
-  # `flag` for waiting without a timer.
+  # `flag` for waiting without a timer; `spans?` says whether telemetry is to know, which is known from the start.
   Record.defrecord(:kept, [
     :pending,
     :connection,
@@ -27,6 +27,7 @@ defmodule PortWorker.Call.Kept do
     :flag,
     :task,
     :function,
+    :spans?,
     :node,
     :call,
     :route,
@@ -44,6 +45,7 @@ defmodule PortWorker.Call.Kept do
             flag: Waiting.flag() | nil,
             task: Ref.t(),
             function: String.t(),
+            spans?: boolean(),
             node: node(),
             call: Call.t(),
             route: Route.t(),
@@ -183,6 +185,7 @@ defmodule PortWorker.Call.Kept do
         short: number && Wire.short(function, number),
         flag: flag,
         function: function,
+        spans?: Telemetry.on?(),
         task: Ref.new(worker, route, plan, make_ref()),
         node: node,
         call: %{call | args: [], span: nil},
