@@ -52,6 +52,8 @@ defmodule PortWorker.Call.Kept do
             plan: Plan.t()
           )
 
+  @compile {:inline, find: 3}
+
   @kept :"$portworker_calls"
   @seen :"$portworker_seen"
   @most 8
@@ -68,15 +70,21 @@ defmodule PortWorker.Call.Kept do
   """
   @spec find(PortWorker.worker(), atom() | String.t(), list(), keyword()) ::
           kept() | Route.t() | nil
-  def find(worker, function, args, opts) when length(args) >= 0 do
-    # Not by `Process`, since every call comes by here.
+  # That these are a list is seen at once where there is one.
+  def find(worker, function, [_arg], opts), do: find(worker, function, opts)
+
+  def find(worker, function, args, opts) when length(args) >= 0,
+    do: find(worker, function, opts)
+
+  def find(_worker, _function, _no_arguments, _opts), do: nil
+
+  # Not by `Process`, since every call comes by here.
+  defp find(worker, function, opts) do
     case :erlang.get(@kept) do
       :undefined -> nil
       kept -> find_in(kept, worker, function, opts)
     end
   end
-
-  def find(_worker, _function, _no_arguments, _opts), do: nil
 
   # The node is in the bytes that the worker keeps, and may get its name late.
   defp find_in([{worker, function, opts, kept} | _], worker, function, opts),
