@@ -67,6 +67,9 @@ defmodule PortWorker.Async do
   "Messages of a task" above, or is fetched with `await/2` or `yield/2`. A worker that is down gives
   such a message too. A function given as `:on_progress` is called by `await/2` and `yield/2`.
 
+  So that nobody gets far ahead of what can be written, one of 64 calls that are started on a worker waits until
+  those before it are taken: some microseconds, 100 ms at most.
+
       iex> tasks = for word <- ["a", "b"], do: PortWorker.start_task(MyApp.Go, "upcase", [word])
       iex> Enum.map(tasks, &PortWorker.await/1)
       [ok: "A", ok: "B"]
@@ -115,7 +118,7 @@ defmodule PortWorker.Async do
   Starts a call nobody waits for.
 
   `:ok` says that it was handed over to be sent, not that it will succeed; an error it ends with is logged. It does not end
-  with the calling process unless `detach: false` is given.
+  with the calling process unless `detach: false` is given. Who casts more than can be written is held up as by `start_task/4`.
 
       iex> PortWorker.cast(MyApp.Go, "echo", ["hello"])
       :ok

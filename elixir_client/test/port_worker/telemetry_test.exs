@@ -113,6 +113,22 @@ defmodule PortWorker.TelemetryTest do
       assert by == self()
     end
 
+    test "that is made again, and then as a task", context do
+      worker = binary(context)
+
+      for word <- ["a", "b", "c", "d"] do
+        assert PortWorker.run(worker, "echo", [word]) == {:ok, word}
+        assert {%{function: "echo", result: :ok}, _, by} = span(:call, :stop)
+        assert by == self()
+      end
+
+      for word <- ["e", "f"] do
+        task = PortWorker.start_task(worker, "echo", [word])
+        assert PortWorker.await(task) == {:ok, word}
+        assert {%{function: "echo", result: :ok}, _, _by} = span(:call, :stop)
+      end
+    end
+
     test "that fails", context do
       worker = binary(context)
       assert {:error, _} = PortWorker.run(worker, "debug.panic", ["secret"], lane: :cpu)
