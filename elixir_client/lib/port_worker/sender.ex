@@ -2,9 +2,9 @@ defmodule PortWorker.Sender do
   @moduledoc false
   # What callers have for a connection: messages that they have encoded themselves, for `PortWorker.Writer`.
   #
-  # Whoever goes on without the answer waits for the connection once in so many calls, so that nobody gets further ahead
-  # of it. They are as many as fill a packet, and fewer than a process can start in its turn. One whose turn ends while the connection waits for its own has
-  # the VM wake another scheduler for that, and a task takes both of them a third longer then.
+  # Whoever goes on without the answer waits for the connection once in so many calls, so that nobody gets further ahead of it.
+  # They are as many as fill a packet, and fewer than a process can start in its turn: one whose turn ends while the
+  # connection waits for its own has the VM wake another scheduler for that, and a task takes both of them a third longer then.
 
   import PortWorker.Pending, only: [open_by: 1]
 

@@ -28,8 +28,8 @@ defmodule PortWorker.Tasks do
 
   @type result :: {:ok, term()} | {:error, Error.t()}
 
-  # What starting a task takes is mostly function calls. Each is a reduction, too, and a process that takes many of these while another waits has the VM wake a second
-  # scheduler, which makes both of them slower.
+  # What starting a task takes is mostly function calls. Each is a reduction, too: fewer of them leave more to the turn in which
+  # many tasks are started, see `PortWorker.Sender`.
   @compile {:inline, start_again: 4, enter: 8, wait: 2}
 
   @doc "Makes a call nobody waits for."
