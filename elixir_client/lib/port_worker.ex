@@ -222,11 +222,12 @@ defmodule PortWorker do
 
   @doc "Starts a call and returns at once; the result comes as a message, or by `await/2` and `yield/2`; see `PortWorker.Async`."
   @spec start_task(worker(), atom() | String.t(), list(), keyword()) :: Ref.t()
-  defdelegate start_task(worker, function, args \\ [], opts \\ []), to: Tasks, as: :start
+  def start_task(worker, function, args \\ [], opts \\ []),
+    do: Tasks.start(worker, function, args, opts)
 
   @doc "Waits for the result of a task; see `PortWorker.Async`."
   @spec await(Ref.t(), timeout()) :: result()
-  defdelegate await(task, timeout \\ :infinity), to: Tasks
+  def await(task, timeout \\ :infinity), do: Tasks.await(task, timeout)
 
   @doc "Waits for the result of a task, and lets it go on if there is none yet; see `PortWorker.Async`."
   @spec yield(Ref.t(), timeout()) :: result() | nil
